@@ -105,13 +105,13 @@ pub struct Caller<'a> {
 impl Migration {
     /// Decides. Called once per request, after authentication; retries keep the answer.
     pub fn decide(&self, caller: &Caller<'_>) -> Decision {
+        let bucket = match self.phase {
+            Phase::Canary => caller.key.map(|key| self.bucketer.bucket(key)),
+            _ => None,
+        };
         let (side, reason) = self
             .by_rule(caller)
-            .unwrap_or_else(|| self.by_bucket(caller));
-        let bucket = caller
-            .key
-            .map(|key| self.bucketer.bucket(key))
-            .filter(|_| self.phase == Phase::Canary);
+            .unwrap_or_else(|| self.by_bucket(bucket));
         Decision {
             side,
             reason,

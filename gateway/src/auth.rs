@@ -1,0 +1,2 @@
+//! auth
+pub mod config;

@@ -1,0 +1,2 @@
+//! forward
+pub mod config;

@@ -1,0 +1,2 @@
+//! log
+pub mod config;

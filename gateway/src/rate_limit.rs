@@ -1,0 +1,2 @@
+//! rate_limit
+pub mod config;

@@ -1,0 +1,103 @@
+//! A route, as written: `[route.NAME]`.
+
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+
+use crate::auth::config::AuthConfig;
+use crate::forward::config::BackendConfig;
+use crate::side::config::MigrationConfig;
+
+/// One route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteConfig {
+    /// The table's name: the label in metrics and logs.
+    pub name: String,
+    /// Which paths it takes.
+    pub path: PathConfig,
+    /// Which hosts it takes; all when empty.
+    pub hosts: Vec<HostConfig>,
+    /// Which methods it takes; all when empty.
+    pub methods: Vec<Method>,
+    /// Fields that must all match.
+    pub headers: Vec<(HeaderName, ValueConfig)>,
+    /// Query parameters that must all match.
+    pub query: Vec<(String, ValueConfig)>,
+    /// Who may come in.
+    pub auth: AuthConfig,
+    /// Names of the limits, in the order in which they run.
+    pub rate_limit: Vec<String>,
+    /// The whole request, its retries included; streams only up to the response head.
+    pub timeout: Duration,
+    /// The largest request body, bytes.
+    pub max_body: u64,
+    /// What becomes of `%2f` and `%5c` in a path.
+    pub encoded_slash: EncodedSlash,
+    /// What becomes of fields with `_` in their name.
+    pub underscore_fields: UnderscoreFields,
+    /// Who answers.
+    pub target: TargetConfig,
+    /// Which team owns it.
+    pub owner: Option<String>,
+    /// Why it is as it is.
+    pub note: Option<String>,
+}
+
+/// Who answers a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetConfig {
+    /// One upstream: a route outside the migration.
+    Upstream(BackendConfig),
+    /// One of two sides.
+    Migration(Box<MigrationConfig>),
+}
+
+/// Which paths a route takes. Every form starts with a slash and is normalised as request paths are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathConfig {
+    /// By whole segments; no slash at its end, so that `/` is the empty prefix.
+    Prefix(String),
+    /// This path only.
+    Exact(String),
+    /// The whole path, with `{name}` for one segment.
+    Pattern(String),
+    /// A regular expression, known to compile; anchored only where it says so.
+    Regex(String),
+}
+
+/// Which hosts a route takes: lower case, no port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostConfig {
+    /// This host.
+    Exact(String),
+    /// `*.shop.example`, kept as `.shop.example`: any host below it.
+    Suffix(String),
+}
+
+/// What a field or parameter must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ValueConfig {
+    /// This.
+    Exact(String),
+    /// A regular expression, known to compile.
+    Regex(String),
+}
+
+/// What becomes of an encoded slash or backslash in a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodedSlash {
+    /// 400. The default of a route that asks who is calling.
+    Reject,
+    /// It stays encoded. The default of a public route.
+    Keep,
+}
+
+/// What becomes of fields with `_` in their name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnderscoreFields {
+    /// They are removed: many backends read `x_user_id` as `x-user-id`.
+    #[default]
+    Drop,
+    /// They stay.
+    Keep,
+}

@@ -1,0 +1,2 @@
+//! side
+pub mod config;

@@ -1,0 +1,72 @@
+//! The two sides of a migration, as written: a route's `legacy`, `service`, `phase`, `canary`, and `[flag.NAME]`.
+
+use http::HeaderName;
+use ipnet::IpNet;
+use strangler::{Phase, Split};
+
+use crate::forward::config::BackendConfig;
+
+/// A route that moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationConfig {
+    /// The old side. Missing only when the phase is `retired`.
+    pub legacy: Option<BackendConfig>,
+    /// The new side. Missing only when the phase is `legacy`.
+    pub service: Option<BackendConfig>,
+    /// How far it has got.
+    pub phase: Phase,
+    /// `force = "legacy"`.
+    pub forced_legacy: bool,
+    /// What keeps a caller on one side: the first that is present.
+    pub sticky: Vec<Sticky>,
+    /// What the buckets are salted with: the route's `salt`, its flag's name, or its own.
+    pub salt: String,
+    /// Shuffles the buckets anew when it grows.
+    pub epoch: u32,
+    /// Who may choose a side, and how.
+    pub chooser: Option<OverrideConfig>,
+    /// Who moves during a canary; percent, allow and deny are the flag's where one is named.
+    pub split: Split,
+    /// The flag's name, where the route takes its split from one.
+    pub flag: Option<String>,
+}
+
+/// Where a sticky key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sticky {
+    /// The verified user.
+    User,
+    /// A cookie's value.
+    Cookie(String),
+    /// A field's value.
+    Header(HeaderName),
+    /// Our own random id cookie.
+    Visitor,
+}
+
+/// `override.header` and `override.require`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverrideConfig {
+    /// The field that names a side.
+    pub header: HeaderName,
+    /// Who is believed.
+    pub require: OverrideRequire,
+}
+
+/// Who may choose a side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OverrideRequire {
+    /// Callers whose token has this scope.
+    Scope(String),
+    /// Peers in this network.
+    Cidr(IpNet),
+}
+
+/// A named split that routes may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagConfig {
+    /// The table's name; also the salt.
+    pub name: String,
+    /// Off sends everybody to legacy.
+    pub split: Split,
+}
