@@ -1,2 +1,4 @@
-//! route
+//! Which route a request belongs to.
+
 pub mod config;
+pub mod path;
