@@ -1,1 +1,16 @@
-//! upstream
+//! One resilient way to call a backend.
+//!
+//! [`call()`] is the call, outermost first: deadline, attempts, balance, transport. Transports stand below it behind
+//! one trait, so that the per-core gateway and a multi-threaded BFF use the same policies.
+//! Modules stand lowest first.
+
+pub mod error;
+pub mod endpoint;
+pub mod balance;
+pub mod transport;
+pub mod call;
+
+pub use call::{Answered, Upstream, call};
+pub use endpoint::{Endpoint, InFlight};
+pub use error::{CallError, Failed, Kind};
+pub use transport::{Connecting, Transport};

@@ -1,0 +1,290 @@
+//! HTTP/1.1 over hyper's connections, kept in pools of one core: nothing here is shared or locked.
+
+mod pool;
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use chassis::clock::Clock;
+use chassis::tasks::Tasks;
+use http::{Method, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use self::pool::Pool;
+use crate::endpoint::Endpoint;
+use crate::error::{CallError, Failed, Kind};
+use crate::transport::{Connecting, Transport};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One core's connections to every endpoint. Clones are the same pools.
+pub struct HyperH1<B> {
+    core: Rc<Core<B>>,
+}
+
+struct Core<B> {
+    pool: RefCell<Pool<SendRequest<B>>>,
+    clock: Clock,
+    tasks: Tasks,
+}
+
+impl<B> std::fmt::Debug for HyperH1<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HyperH1")
+            .field("pool", &self.core.pool.borrow())
+            .finish()
+    }
+}
+
+impl<B> Clone for HyperH1<B> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Rc::clone(&self.core),
+        }
+    }
+}
+
+impl<B> HyperH1<B> {
+    /// No connections yet. Their tasks run on the current thread's `LocalSet`.
+    pub fn new(clock: Clock, tasks: Tasks) -> Self {
+        let pool = RefCell::new(Pool::default());
+        Self {
+            core: Rc::new(Core { pool, clock, tasks }),
+        }
+    }
+
+    /// Closes what has been unused for too long and what belongs to endpoints that are gone. Called every second or so.
+    pub fn sweep(&self) {
+        self.core.pool.borrow_mut().sweep(self.core.clock.now());
+    }
+}
+
+impl<B> Transport<B> for HyperH1<B>
+where
+    B: Body<Data = Bytes> + Default + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Body = PooledBody<B>;
+
+    async fn call(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        connecting: &Connecting,
+        mut request: Request<B>,
+    ) -> Result<Response<PooledBody<B>>, Failed<B>> {
+        let kept = self.core.pool.borrow_mut().take(endpoint.id());
+        if let Some(sender) = kept {
+            // The backend may be closing this connection right now. A request that may be repeated survives that.
+            let spare = is_repeatable(&request).then(|| head_of(&request));
+            match self.send(endpoint, connecting, sender, request).await {
+                Err(Failed { error, unsent }) if error.kind == Kind::ResetBeforeHead => {
+                    let again = unsent.or_else(|| spare.map(Box::new));
+                    request = *again.ok_or(Failed {
+                        error,
+                        unsent: None,
+                    })?;
+                }
+                done => return done,
+            }
+        }
+        let sender = match self.connect(endpoint, connecting).await {
+            Ok(sender) => sender,
+            Err(error) => {
+                return Err(Failed {
+                    error,
+                    unsent: Some(Box::new(request)),
+                });
+            }
+        };
+        self.send(endpoint, connecting, sender, request).await
+    }
+}
+
+impl<B> HyperH1<B>
+where
+    B: Body<Data = Bytes> + 'static,
+    B::Error: Into<BoxError>,
+{
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        connecting: &Connecting,
+    ) -> Result<SendRequest<B>, CallError> {
+        let address = (endpoint.host(), endpoint.port());
+        let socket = tokio::time::timeout(connecting.timeout, TcpStream::connect(address))
+            .await
+            .map_err(|_| CallError::new(Kind::ConnectTimeout))?
+            .map_err(|error| CallError::caused(Kind::Connect, error))?;
+        let _ = socket.set_nodelay(true);
+        let (sender, connection) = http1::Builder::new()
+            .handshake(TokioIo::new(socket))
+            .await
+            .map_err(|error| CallError::caused(Kind::Connect, error))?;
+        self.core
+            .tasks
+            .spawn_local("upstream connection", async move {
+                // What goes wrong here is told to the request that it concerns.
+                let _ = connection.with_upgrades().await;
+            });
+        Ok(sender)
+    }
+
+    async fn send(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        connecting: &Connecting,
+        mut sender: SendRequest<B>,
+        request: Request<B>,
+    ) -> Result<Response<PooledBody<B>>, Failed<B>> {
+        match sender.try_send_request(request).await {
+            Ok(response) => {
+                let lease = Lease {
+                    core: Rc::clone(&self.core),
+                    endpoint: Arc::downgrade(endpoint),
+                    id: endpoint.id(),
+                    sender,
+                    idle_max: connecting.idle_max,
+                    idle_timeout: connecting.idle_timeout,
+                };
+                Ok(response.map(|incoming| PooledBody::new(incoming, lease)))
+            }
+            Err(mut error) => {
+                let unsent = error.take_message().map(Box::new);
+                Err(Failed {
+                    error: classify(error.into_error()),
+                    unsent,
+                })
+            }
+        }
+    }
+}
+
+fn classify(error: hyper::Error) -> CallError {
+    let kind = if error.is_user() {
+        Kind::RequestBody
+    } else if error.is_parse() {
+        Kind::Malformed
+    } else {
+        Kind::ResetBeforeHead
+    };
+    CallError::caused(kind, error)
+}
+
+/// Safe methods without a body (RFC 9110, section 9.2.1).
+fn is_repeatable<B: Body>(request: &Request<B>) -> bool {
+    matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) && request.body().is_end_stream()
+}
+
+fn head_of<B: Default>(request: &Request<B>) -> Request<B> {
+    let mut copy = Request::new(B::default());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    copy
+}
+
+/// What puts a connection back when its answer has been read to the end.
+struct Lease<B> {
+    core: Rc<Core<B>>,
+    endpoint: std::sync::Weak<Endpoint>,
+    id: u32,
+    sender: SendRequest<B>,
+    idle_max: usize,
+    idle_timeout: std::time::Duration,
+}
+
+impl<B> Lease<B> {
+    fn give_back(self) {
+        let Self {
+            core,
+            endpoint,
+            id,
+            sender,
+            idle_max,
+            idle_timeout,
+        } = self;
+        if !sender.is_closed() {
+            let expires: Instant = core.clock.now() + idle_timeout;
+            core.pool
+                .borrow_mut()
+                .put(id, endpoint, sender, expires, idle_max);
+        }
+    }
+}
+
+/// An answer's body; its end gives the connection back, dropping it before closes the connection.
+pub struct PooledBody<B> {
+    incoming: Incoming,
+    lease: Option<Lease<B>>,
+}
+
+impl<B> std::fmt::Debug for PooledBody<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PooledBody")
+            .field("incoming", &self.incoming)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> PooledBody<B> {
+    fn new(incoming: Incoming, lease: Lease<B>) -> Self {
+        let mut body = Self {
+            incoming,
+            lease: Some(lease),
+        };
+        if body.incoming.is_end_stream() {
+            body.give_back();
+        }
+        body
+    }
+
+    fn give_back(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.give_back();
+        }
+    }
+}
+
+impl<B> Body for PooledBody<B> {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        match &frame {
+            None => self.give_back(),
+            Some(Ok(_)) if self.incoming.is_end_stream() => self.give_back(),
+            Some(_) => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+// `Unpin` for any B: the request body type is only named, never held.
+impl<B> Unpin for PooledBody<B> {}
+
+#[cfg(test)]
+mod tests;
