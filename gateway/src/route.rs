@@ -2,3 +2,5 @@
 
 pub mod config;
 pub mod path;
+pub mod conditions;
+pub mod table;
