@@ -1,2 +1,6 @@
-//! rate_limit
+//! How much a caller may ask for.
+
 pub mod config;
+pub mod state;
+pub mod compiled;
+pub mod stage;
