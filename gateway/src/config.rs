@@ -5,13 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::admin::config::AdminConfig;
 use crate::auth::config::IssuerConfig;
 use crate::forward::config::UpstreamConfig;
+use crate::listener::config::{AdminConfig, EdgeConfig};
 use crate::log::config::LogConfig;
 use crate::rate_limit::config::RateLimitConfig;
 use crate::route::config::RouteConfig;
-use crate::server::config::EdgeConfig;
 use crate::side::config::FlagConfig;
 
 /// A file that holds together: every name that it uses is defined, every value is in range.

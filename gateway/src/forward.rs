@@ -1,2 +1,11 @@
-//! forward
+//! How a request gets to an upstream and its answer back: fields, paths, bodies, upgrades.
+
 pub mod config;
+pub mod compiled;
+pub mod fields;
+pub mod target;
+pub mod client;
+pub mod answer;
+pub mod body;
+pub mod upgrade;
+pub mod stage;

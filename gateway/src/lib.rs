@@ -3,12 +3,14 @@
 //! Modules stand lowest first. A folder is a feature; in it, `config.rs` is a thing as written, `compiled.rs` as the
 //! data path uses it, `state.rs` what stays alive over reloads, `stage.rs` what happens to a request.
 
+pub mod metrics;
+pub mod listener;
 pub mod log;
 pub mod auth;
 pub mod rate_limit;
 pub mod forward;
 pub mod side;
 pub mod route;
-pub mod admin;
-pub mod server;
+pub mod rejection;
 pub mod config;
+pub mod snapshot;

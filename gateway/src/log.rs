@@ -1,2 +1,6 @@
-//! log
+//! What is written down about a request.
+
 pub mod config;
+pub mod stamp;
+pub mod line;
+pub mod record;

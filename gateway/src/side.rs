@@ -1,2 +1,6 @@
-//! side
+//! Which side of a migration answers a request.
+
 pub mod config;
+pub mod compiled;
+pub mod visitor;
+pub mod stage;

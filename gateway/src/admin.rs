@@ -1,2 +1,0 @@
-//! admin
-pub mod config;

@@ -1,0 +1,206 @@
+//! Bodies on their way through: frames are handed on as they were read. What is added is a cap, and an end for those
+//! that stop moving.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+use upstream::InFlight;
+use upstream::transport::hyper_h1::PooledBody;
+
+/// Why a request's body ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestBodyError {
+    /// It is longer than the route's `max_body`.
+    #[error("the body is longer than this route takes")]
+    TooLarge,
+    /// Nothing came for the whole `body_idle_timeout`.
+    #[error("the client stopped sending")]
+    Idle,
+    /// The client went away or broke the framing.
+    #[error("the client's body ended early")]
+    Client(#[source] hyper::Error),
+}
+
+/// A request's body.
+#[derive(Debug, Default)]
+pub struct RequestBody {
+    incoming: Option<Incoming>,
+    left: u64,
+    idle: IdleTimer,
+}
+
+impl RequestBody {
+    /// At most `max` bytes, and never more than `idle` without one.
+    pub fn new(incoming: Incoming, max: u64, idle: Duration) -> Self {
+        let incoming = if incoming.is_end_stream() {
+            None
+        } else {
+            Some(incoming)
+        };
+        Self {
+            incoming,
+            left: max,
+            idle: IdleTimer::new(idle),
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = RequestBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let this = &mut *self;
+        let Some(incoming) = &mut this.incoming else {
+            return Poll::Ready(None);
+        };
+        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+            ready!(this.idle.poll(cx));
+            return Poll::Ready(Some(Err(RequestBodyError::Idle)));
+        };
+        this.idle.moved();
+        Poll::Ready(frame.map(|frame| {
+            let frame = frame.map_err(RequestBodyError::Client)?;
+            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+            this.left = this
+                .left
+                .checked_sub(length)
+                .ok_or(RequestBodyError::TooLarge)?;
+            Ok(frame)
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+/// Why an answer's body ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerBodyError {
+    /// The whole request took longer than the route's `timeout`.
+    #[error("the answer took longer than this route allows")]
+    Timeout,
+    /// Nothing came for the whole `body_idle_timeout`.
+    #[error("the upstream stopped sending")]
+    Idle,
+    /// The upstream went away or broke the framing.
+    #[error("the upstream's answer ended early")]
+    Upstream(#[source] hyper::Error),
+}
+
+/// An upstream's answer, handed on.
+#[derive(Debug)]
+pub struct AnswerBody {
+    upstream: PooledBody<RequestBody>,
+    _in_flight: InFlight,
+    idle: IdleTimer,
+    /// Streams have none.
+    deadline: Option<Pin<Box<Sleep>>>,
+    ends: Option<Instant>,
+}
+
+impl AnswerBody {
+    /// Ends at `ends`, where the answer has an end of its own; never waits longer than `idle` for its next bytes.
+    pub fn new(
+        upstream: PooledBody<RequestBody>,
+        in_flight: InFlight,
+        idle: Duration,
+        ends: Option<Instant>,
+    ) -> Self {
+        Self {
+            upstream,
+            _in_flight: in_flight,
+            idle: IdleTimer::new(idle),
+            deadline: None,
+            ends,
+        }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(ends) = self.ends else {
+            return Poll::Pending;
+        };
+        self.deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends)))
+            .as_mut()
+            .poll(cx)
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = AnswerBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.upstream).poll_frame(cx) {
+            this.idle.moved();
+            return Poll::Ready(frame.map(|frame| frame.map_err(AnswerBodyError::Upstream)));
+        }
+        if this.poll_deadline(cx).is_ready() {
+            return Poll::Ready(Some(Err(AnswerBodyError::Timeout)));
+        }
+        ready!(this.idle.poll(cx));
+        Poll::Ready(Some(Err(AnswerBodyError::Idle)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.upstream.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.upstream.size_hint()
+    }
+}
+
+/// Runs out when nothing moves. A body that is never waited for never sets a timer.
+#[derive(Debug, Default)]
+struct IdleTimer {
+    limit: Duration,
+    moved: bool,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl IdleTimer {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            moved: false,
+            sleep: None,
+        }
+    }
+
+    fn moved(&mut self) {
+        self.moved = true;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let ends = || Instant::now() + self.limit;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends())));
+        if std::mem::take(&mut self.moved) {
+            sleep.as_mut().reset(Instant::now() + self.limit);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,252 @@
+//! Who the client is, by its connection and by what trusted proxies say, and how upstreams are told.
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+
+use http::header::{FORWARDED, HOST, VIA};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+use super::fields::Sender;
+
+/// The chain of addresses.
+pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// `http` or `https`.
+pub const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The host that the client asked.
+pub const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// One connection's other end, with the fields that every request on it repeats.
+#[derive(Debug)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    address_value: HeaderValue,
+    /// The last `Host` and scheme and the `Forwarded` made of them: clients rarely ask two hosts on one connection.
+    forwarded: RefCell<Option<(HeaderValue, &'static str, HeaderValue)>>,
+}
+
+/// Who a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The address that limits and logs use.
+    pub address: IpAddr,
+    /// Whether the peer's forwarding fields are believed.
+    pub sender: Sender,
+    /// Whether the client speaks TLS to whoever ended it.
+    pub secure: bool,
+}
+
+impl Client {
+    /// The peer, unless it is trusted: then `X-Forwarded-For` is walked from the right to the first that is not.
+    pub fn of(peer: IpAddr, fields: &HeaderMap, trusted: &[IpNet]) -> Self {
+        if !is_in(trusted, peer) {
+            return Self {
+                address: peer,
+                sender: Sender::Stranger,
+                secure: false,
+            };
+        }
+        let secure = fields
+            .get(FORWARDED_PROTO)
+            .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+        Self {
+            address: behind(peer, fields, trusted),
+            sender: Sender::TrustedProxy,
+            secure,
+        }
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+}
+
+fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
+/// What cannot be read ends the walk: everything left of it could be invented.
+fn behind(peer: IpAddr, fields: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut client = peer;
+    for value in fields.get_all(FORWARDED_FOR).iter().rev() {
+        for entry in value.to_str().unwrap_or_default().rsplit(',') {
+            let Some(address) = address(entry.trim()) else {
+                return client;
+            };
+            client = address;
+            if !is_in(trusted, client) {
+                return client;
+            }
+        }
+    }
+    client
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
+fn address(entry: &str) -> Option<IpAddr> {
+    let socket = || {
+        entry
+            .parse::<std::net::SocketAddr>()
+            .ok()
+            .map(|socket| socket.ip())
+    };
+    let bracketed = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    entry.parse().ok().or_else(socket).or_else(bracketed)
+}
+
+impl Peer {
+    /// The other end of a new connection.
+    pub fn new(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        // An address is always a valid field value.
+        let address_value = HeaderValue::try_from(address.to_string())
+            .unwrap_or(HeaderValue::from_static("unknown"));
+        Self {
+            address,
+            address_value,
+            forwarded: RefCell::new(None),
+        }
+    }
+
+    /// Adds what upstreams are told about the client. `host` is the client's.
+    pub fn tell(&self, fields: &mut HeaderMap, client: &Client, via: &HeaderValue) {
+        let host = fields.get(HOST).cloned();
+        append_list(fields, FORWARDED_FOR, &self.address_value);
+        if client.sender == Sender::Stranger || !fields.contains_key(FORWARDED_PROTO) {
+            fields.insert(FORWARDED_PROTO, HeaderValue::from_static(client.scheme()));
+        }
+        if let Some(host) = host {
+            append_list(fields, FORWARDED, &self.forwarded(&host, client.scheme()));
+            fields.entry(FORWARDED_HOST).or_insert(host);
+        }
+        append_list(fields, VIA, via);
+    }
+
+    /// RFC 7239: `for=192.0.2.1;host=shop.example;proto=http`.
+    fn forwarded(&self, host: &HeaderValue, scheme: &'static str) -> HeaderValue {
+        let mut last = self.forwarded.borrow_mut();
+        if let Some((known, known_scheme, made)) = &*last
+            && known == host
+            && *known_scheme == scheme
+        {
+            return made.clone();
+        }
+        let by = match self.address {
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => format!("\"[{v6}]\""),
+        };
+        let shown = host.to_str().unwrap_or_default().replace(['"', '\\'], "");
+        let made = HeaderValue::try_from(format!("for={by};host=\"{shown}\";proto={scheme}"))
+            .unwrap_or(HeaderValue::from_static("for=unknown"));
+        *last = Some((host.clone(), scheme, made.clone()));
+        made
+    }
+}
+
+fn append_list(fields: &mut HeaderMap, name: HeaderName, value: &HeaderValue) {
+    if !fields.contains_key(&name) {
+        fields.insert(name, value.clone());
+        return;
+    }
+    let mut joined: Vec<u8> = Vec::new();
+    for given in fields.get_all(&name) {
+        joined.extend_from_slice(given.as_bytes());
+        joined.extend_from_slice(b", ");
+    }
+    joined.extend_from_slice(value.as_bytes());
+    // Both parts are valid field values.
+    if let Ok(joined) = HeaderValue::from_bytes(&joined) {
+        fields.insert(name, joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(peer: &str, chain: &[&'static str]) -> String {
+        let mut fields = HeaderMap::new();
+        for entry in chain {
+            fields.append(FORWARDED_FOR, HeaderValue::from_static(entry));
+        }
+        let trusted = ["10.0.0.0/8", "2001:db8::/32"].map(|net| net.parse().unwrap());
+        Client::of(peer.parse().unwrap(), &fields, &trusted)
+            .address
+            .to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_only_as_far_as_they_reach() {
+        assert_eq!(from("192.0.2.9", &["1.1.1.1"]), "192.0.2.9");
+        assert_eq!(from("10.0.0.1", &["1.1.1.1"]), "1.1.1.1");
+        assert_eq!(from("::ffff:10.0.0.1", &["1.1.1.1"]), "1.1.1.1");
+        assert_eq!(from("10.0.0.1", &["6.6.6.6, 1.1.1.1, 10.0.0.2"]), "1.1.1.1");
+        assert_eq!(
+            from("10.0.0.1", &["6.6.6.6", "1.1.1.1", "10.0.0.2"]),
+            "1.1.1.1"
+        );
+        assert_eq!(
+            from("10.0.0.1", &["6.6.6.6, nonsense, 10.0.0.2"]),
+            "10.0.0.2"
+        );
+        assert_eq!(from("10.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
+        assert_eq!(from("10.0.0.1", &["1.1.1.1:5000"]), "1.1.1.1");
+        assert_eq!(from("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn upstreams_are_told_who_asked_for_what() {
+        let peer = Peer::new("2001:db8::7".parse().unwrap());
+        let client = Client {
+            address: peer.address,
+            sender: Sender::Stranger,
+            secure: false,
+        };
+        let mut fields = HeaderMap::new();
+        fields.insert(HOST, HeaderValue::from_static("shop.example"));
+        fields.insert(VIA, HeaderValue::from_static("1.0 cache"));
+        peer.tell(
+            &mut fields,
+            &client,
+            &HeaderValue::from_static("1.1 banyan"),
+        );
+        for (name, value) in [
+            ("x-forwarded-for", "2001:db8::7"),
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-host", "shop.example"),
+            (
+                "forwarded",
+                "for=\"[2001:db8::7]\";host=\"shop.example\";proto=http",
+            ),
+            ("via", "1.0 cache, 1.1 banyan"),
+        ] {
+            assert_eq!(fields[name], value);
+        }
+    }
+
+    #[test]
+    fn a_trusted_proxys_chain_is_continued() {
+        let peer = Peer::new("10.0.0.1".parse().unwrap());
+        let client = Client {
+            address: peer.address,
+            sender: Sender::TrustedProxy,
+            secure: true,
+        };
+        let mut fields = HeaderMap::new();
+        fields.insert(HOST, HeaderValue::from_static("shop"));
+        fields.insert(FORWARDED_FOR, HeaderValue::from_static("1.1.1.1"));
+        fields.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+        fields.insert(FORWARDED_HOST, HeaderValue::from_static("public"));
+        peer.tell(
+            &mut fields,
+            &client,
+            &HeaderValue::from_static("1.1 banyan"),
+        );
+        assert_eq!(fields[FORWARDED_FOR], "1.1.1.1, 10.0.0.1");
+        assert_eq!(fields[FORWARDED_PROTO], "https");
+        assert_eq!(fields[FORWARDED_HOST], "public");
+    }
+}

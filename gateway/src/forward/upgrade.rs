@@ -1,0 +1,106 @@
+//! Connections that change their protocol (RFC 9110, section 7.8): WebSocket and whatever else a backend agrees to.
+//!
+//! Every policy has run before; the client's connection changes only after the upstream's own 101.
+
+use std::time::Duration;
+
+use chassis::tasks::Tasks;
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Request};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+/// What is copied at once.
+const BUFFER: usize = 16 * 1024;
+
+/// A protocol that a client asks for, and its half of the connection.
+#[derive(Debug)]
+pub struct Wanted {
+    protocol: HeaderValue,
+    client: OnUpgrade,
+}
+
+impl Wanted {
+    /// Takes the wish from a request, if it has one. `h2c` is no wish of ours: HTTP/2 is another connection.
+    pub fn take<B>(request: &mut Request<B>) -> Option<Self> {
+        let fields = request.headers();
+        let protocol = fields.get(UPGRADE)?.clone();
+        let asked =
+            has_token(fields, "upgrade") && !protocol.as_bytes().eq_ignore_ascii_case(b"h2c");
+        asked.then(|| Self {
+            protocol,
+            client: hyper::upgrade::on(request),
+        })
+    }
+
+    /// Says it again to the upstream, behind the removal of hop-by-hop fields.
+    pub fn ask(&self, fields: &mut HeaderMap) {
+        fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        fields.insert(UPGRADE, self.protocol.clone());
+    }
+
+    /// The upstream agreed: joins both connections until one ends, nothing moves for `idle`, or the process stops.
+    pub fn join(self, upstream: OnUpgrade, idle: Duration, tasks: &Tasks) {
+        let stopping = tasks.stopping();
+        tasks.spawn_local("upgraded connection", async move {
+            let (Ok(client), Ok(upstream)) = (self.client.await, upstream.await) else {
+                return;
+            };
+            let (client, upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+            tokio::select! {
+                () = copy_both(client, upstream, idle) => {}
+                () = stopping => {}
+            }
+        });
+    }
+}
+
+fn has_token(fields: &HeaderMap, token: &str) -> bool {
+    let mut tokens = fields
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    tokens.any(|given| given.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+}
+
+async fn copy_both(
+    client: impl AsyncRead + AsyncWrite + Unpin,
+    upstream: impl AsyncRead + AsyncWrite + Unpin,
+    idle: Duration,
+) {
+    let (mut from_client, mut to_client) = tokio::io::split(client);
+    let (mut from_upstream, mut to_upstream) = tokio::io::split(upstream);
+    let moved = std::cell::Cell::new(false);
+    let inward = copy(&mut from_client, &mut to_upstream, &moved);
+    let outward = copy(&mut from_upstream, &mut to_client, &moved);
+    let both = async { tokio::join!(inward, outward) };
+    tokio::select! {
+        _ = both => {}
+        () = until_idle(&moved, idle) => {}
+    }
+}
+
+async fn copy(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    moved: &std::cell::Cell<bool>,
+) {
+    let mut buffer = vec![0; BUFFER];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        moved.set(true);
+        if to.write_all(&buffer[..length]).await.is_err() || to.flush().await.is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown().await;
+}
+
+async fn until_idle(moved: &std::cell::Cell<bool>, idle: Duration) {
+    loop {
+        tokio::time::sleep(idle).await;
+        if !moved.replace(false) {
+            return;
+        }
+    }
+}

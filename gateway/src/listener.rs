@@ -1,0 +1,3 @@
+//! Where the gateway listens, as written. Serving is `server` and `admin`.
+
+pub mod config;

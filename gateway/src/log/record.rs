@@ -1,0 +1,216 @@
+//! What is known about one request. When it is dropped, with the last byte of the answer or because the client left,
+//! the request is counted and its access line written.
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chassis::clock::Clock;
+use chassis::request_id::RequestId;
+use chassis::telemetry::lines::LineBuffer;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, StatusCode};
+use strangler::{Decision, Side};
+
+use super::line::Line;
+use super::stamp::Stamp;
+use crate::metrics::stats::RouteStats;
+
+/// What the log says of a request whose client left before an answer's head.
+const CLIENT_GONE: u16 = 499;
+
+/// One core's book of requests.
+#[derive(Debug)]
+pub struct Ledger {
+    core: usize,
+    clock: Clock,
+    lines: RefCell<LineBuffer>,
+    stamp: RefCell<Stamp>,
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Record {
+    ledger: Rc<Ledger>,
+    started: Instant,
+    /// The client's address.
+    pub client: IpAddr,
+    /// The method.
+    pub method: Method,
+    /// The target as it came.
+    pub target: Option<PathAndQuery>,
+    /// The path in normal form, where it is another than the target's.
+    pub path: Option<String>,
+    /// The request's id.
+    pub request_id: RequestId,
+    /// The trace's id, as digits.
+    pub trace_id: [u8; 32],
+    /// Who the client says it is.
+    pub user_agent: Option<HeaderValue>,
+    /// The snapshot that decided.
+    pub generation: u64,
+    /// The counters of its route, or of requests without one.
+    pub stats: Arc<RouteStats>,
+    /// The route's name.
+    pub route: Option<String>,
+    /// Which side, and why.
+    pub decision: Option<Decision>,
+    /// Who was asked.
+    pub upstream: Option<Asked>,
+    /// The answer's status, once there is one.
+    pub status: Option<StatusCode>,
+    /// The code of a problem that we answered with.
+    pub code: Option<&'static str>,
+    /// Bytes of the answer's body that went out.
+    pub bytes_out: u64,
+    /// Why the answer's body ended early.
+    pub cut: Option<&'static str>,
+}
+
+/// A backend that was asked.
+#[derive(Debug)]
+pub struct Asked {
+    /// Where.
+    pub endpoint: HeaderValue,
+    /// How often.
+    pub attempts: u32,
+    /// From forwarding the head to the head of the answer.
+    pub took: Duration,
+}
+
+impl Ledger {
+    /// For one core.
+    pub fn new(core: usize, clock: Clock, lines: LineBuffer) -> Rc<Self> {
+        Rc::new(Self {
+            core,
+            clock,
+            lines: RefCell::new(lines),
+            stamp: RefCell::default(),
+        })
+    }
+
+    /// The core's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Hands over the lines so far.
+    pub fn flush(&self) {
+        self.lines.borrow_mut().flush();
+    }
+}
+
+impl Record {
+    /// A request has come in.
+    pub fn begin(
+        ledger: &Rc<Ledger>,
+        client: IpAddr,
+        method: Method,
+        stats: &Arc<RouteStats>,
+    ) -> Box<Self> {
+        Box::new(Self {
+            started: ledger.clock.now(),
+            ledger: Rc::clone(ledger),
+            client,
+            method,
+            target: None,
+            path: None,
+            request_id: RequestId::random(),
+            trace_id: [b'0'; 32],
+            user_agent: None,
+            generation: 0,
+            stats: Arc::clone(stats),
+            route: None,
+            decision: None,
+            upstream: None,
+            status: None,
+            code: None,
+            bytes_out: 0,
+            cut: None,
+        })
+    }
+
+    /// Which side answered, where the route has sides.
+    pub fn side(&self) -> Option<Side> {
+        self.decision.map(|decision| decision.side)
+    }
+
+    fn write(&self, took: Duration, out: &mut Vec<u8>) {
+        let mut line = Line::open(out);
+        line.raw("time", |out| {
+            out.push(b'"');
+            self.ledger
+                .stamp
+                .borrow_mut()
+                .write(self.ledger.clock.unix(), out);
+            out.push(b'"');
+        });
+        line.text("request_id", self.request_id.as_str().as_bytes());
+        line.text("trace_id", &self.trace_id);
+        line.raw("client", |out| {
+            use std::io::Write as _;
+            let _ = write!(out, "\"{}\"", self.client);
+        });
+        line.text("method", self.method.as_str().as_bytes());
+        let given = self.target.as_ref().map_or("", PathAndQuery::path);
+        line.text("path", self.path.as_deref().unwrap_or(given).as_bytes());
+        line.number(
+            "status",
+            self.status
+                .map_or(CLIENT_GONE, |status| status.as_u16())
+                .into(),
+        );
+        if let Some(route) = &self.route {
+            line.text("route", route.as_bytes());
+        }
+        self.write_side(&mut line);
+        line.number("generation", self.generation);
+        if let Some(asked) = &self.upstream {
+            line.text("endpoint", asked.endpoint.as_bytes());
+            line.number("attempts", asked.attempts.into());
+            line.millis("upstream_ms", asked.took);
+        }
+        line.number("bytes_out", self.bytes_out);
+        line.millis("duration_ms", took);
+        for (name, value) in [("code", self.code), ("cut", self.cut)] {
+            if let Some(value) = value {
+                line.text(name, value.as_bytes());
+            }
+        }
+        if let Some(agent) = &self.user_agent {
+            line.text("user_agent", agent.as_bytes());
+        }
+        line.close();
+    }
+
+    fn write_side(&self, line: &mut Line<'_>) {
+        let Some(decision) = &self.decision else {
+            return;
+        };
+        line.text("side", decision.side.as_str().as_bytes());
+        line.text("reason", decision.reason.as_str().as_bytes());
+        if let Some(bucket) = decision.bucket {
+            line.number("bucket", bucket.number().into());
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let took = self
+            .ledger
+            .clock
+            .now()
+            .saturating_duration_since(self.started);
+        let counted = self
+            .status
+            .or_else(|| StatusCode::from_u16(CLIENT_GONE).ok())
+            .unwrap_or_default();
+        self.stats
+            .count(self.ledger.core, self.side(), counted, took);
+        let mut lines = self.ledger.lines.borrow_mut();
+        lines.line(|out| self.write(took, out));
+    }
+}

@@ -1,0 +1,4 @@
+//! What is counted. Everything that a request touches is one core's own; a scrape adds the cores up.
+
+pub mod stats;
+pub mod registry;

@@ -1,0 +1,102 @@
+//! What one route has answered: per core, so that no two cores write the same memory.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chassis::telemetry::latency::{Latency, Shown};
+use http::StatusCode;
+use strangler::Side;
+
+/// 1xx to 5xx.
+pub const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The sides as labels; requests that no side answered come first.
+pub const SIDES: [&str; 3] = ["none", "legacy", "service"];
+
+/// One route's counters. They stay when the file is reloaded.
+#[derive(Debug)]
+pub struct RouteStats {
+    cores: Box<[CoreStats]>,
+}
+
+#[derive(Debug, Default)]
+struct CoreStats {
+    sides: [OnceLock<Box<Served>>; 3],
+}
+
+#[derive(Debug, Default)]
+struct Served {
+    classes: [AtomicU64; 5],
+    latency: Latency,
+}
+
+/// One side's counters, added up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sum {
+    /// Answers by class of status.
+    pub classes: [u64; 5],
+    /// How long they took.
+    pub latency: Shown,
+}
+
+impl RouteStats {
+    /// Nothing counted yet, on so many cores.
+    pub fn new(cores: usize) -> Self {
+        Self {
+            cores: (0..cores).map(|_| CoreStats::default()).collect(),
+        }
+    }
+
+    /// Counts one answer.
+    pub fn count(&self, core: usize, side: Option<Side>, status: StatusCode, took: Duration) {
+        let Some(core) = self.cores.get(core) else {
+            return;
+        };
+        let served = core.sides[slot(side)].get_or_init(Box::default);
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        served.classes[class].fetch_add(1, Ordering::Relaxed);
+        served.latency.record(took);
+    }
+
+    /// All cores together, by side; a side that never answered is `None`.
+    pub fn sum(&self) -> [Option<Sum>; 3] {
+        std::array::from_fn(|side| {
+            let mut sum: Option<Sum> = None;
+            for served in self.cores.iter().filter_map(|core| core.sides[side].get()) {
+                let sum = sum.get_or_insert_default();
+                for (total, class) in sum.classes.iter_mut().zip(&served.classes) {
+                    *total += class.load(Ordering::Relaxed);
+                }
+                served.latency.add_to(&mut sum.latency);
+            }
+            sum
+        })
+    }
+}
+
+fn slot(side: Option<Side>) -> usize {
+    match side {
+        None => 0,
+        Some(Side::Legacy) => 1,
+        Some(Side::Service) => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cores_add_up_and_sides_stay_apart() {
+        let stats = RouteStats::new(2);
+        let took = Duration::from_millis(2);
+        stats.count(0, Some(Side::Legacy), StatusCode::OK, took);
+        stats.count(1, Some(Side::Legacy), StatusCode::NOT_FOUND, took);
+        stats.count(1, Some(Side::Service), StatusCode::BAD_GATEWAY, took);
+        let [none, legacy, service] = stats.sum();
+        assert_eq!(none, None);
+        assert_eq!(legacy.unwrap().classes, [0, 1, 0, 1, 0]);
+        assert_eq!(service.unwrap().classes, [0, 0, 0, 0, 1]);
+    }
+}

@@ -1,0 +1,235 @@
+//! Every answer that the gateway itself gives: what a stage found, as `application/problem+json`.
+//!
+//! The one place that knows statuses and codes. A code is stable; `docs/operations.md` lists them all.
+
+use chassis::problem::Problem;
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use upstream::{CallError, Kind};
+
+use crate::auth::stage::Denied;
+use crate::forward::body::RequestBodyError;
+use crate::rate_limit::stage::{Limited, whole_seconds};
+use crate::route::path::PathError;
+
+/// Why a request is not answered by an upstream.
+#[derive(Debug)]
+pub enum Rejection {
+    /// The message breaks a rule of HTTP.
+    BadRequest(&'static str),
+    /// The path could be read in two ways.
+    BadPath(PathError),
+    /// An encoded slash, where the route does not take one.
+    EncodedSlash,
+    /// TRACE or CONNECT.
+    MethodRefused,
+    /// The request target is too long.
+    UriTooLong,
+    /// The fields are too many or too long.
+    HeadTooLarge,
+    /// The head took too long to come.
+    HeadTimeout,
+    /// No route takes it.
+    RouteNotFound,
+    /// A limit is over.
+    Limited(Limited),
+    /// The caller may not.
+    Denied(Denied),
+    /// The declared length is over the route's `max_body`, bytes.
+    BodyTooLarge(u64),
+    /// No upstream's answer.
+    Upstream(CallError),
+}
+
+impl Rejection {
+    /// The status and the stable code.
+    pub fn kind(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::BadPath(_) => (StatusCode::BAD_REQUEST, "bad_path"),
+            Self::EncodedSlash => (StatusCode::BAD_REQUEST, "encoded_slash"),
+            Self::MethodRefused => (StatusCode::METHOD_NOT_ALLOWED, "method_refused"),
+            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long"),
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head_too_large",
+            ),
+            Self::HeadTimeout => (StatusCode::REQUEST_TIMEOUT, "head_timeout"),
+            Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
+            Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
+            Self::Denied(Denied::NoToken) => (StatusCode::UNAUTHORIZED, "token_missing"),
+            Self::Denied(Denied::BadToken(_)) => (StatusCode::UNAUTHORIZED, "token_invalid"),
+            Self::Denied(Denied::Scope(_)) => (StatusCode::FORBIDDEN, "scope_missing"),
+            Self::Denied(Denied::Group) => (StatusCode::FORBIDDEN, "group_missing"),
+            Self::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::Upstream(error) => upstream_kind(error),
+        }
+    }
+
+    /// The answer, but for what names the request. `causes` is for callers who may hear them.
+    pub fn problem(&self, causes: Causes) -> Problem {
+        let (status, code) = self.kind();
+        let problem = Problem::new(status, code, title(code));
+        let problem = match self.detail(causes) {
+            Some(detail) => problem.detail(detail),
+            None => problem,
+        };
+        match self {
+            Self::Limited(limited) => {
+                let seconds = whole_seconds(limited.retry_after).max(1);
+                problem
+                    .field(RETRY_AFTER, seconds.into())
+                    .with("limit", limited.standing.limit().into())
+            }
+            Self::Denied(denied) => match challenge(denied) {
+                Some(challenge) => problem.field(WWW_AUTHENTICATE, challenge),
+                None => problem,
+            },
+            _ => problem,
+        }
+    }
+
+    fn detail(&self, causes: Causes) -> Option<String> {
+        match self {
+            Self::BadRequest(reason) => Some((*reason).to_owned()),
+            Self::BadPath(error) => Some(error.to_string()),
+            Self::Denied(denied) => Some(denied.to_string()),
+            Self::Limited(limited) => Some(format!(
+                "try again in {} s",
+                whole_seconds(limited.retry_after).max(1)
+            )),
+            Self::BodyTooLarge(max) => Some(format!("at most {max} bytes")),
+            Self::Upstream(error) if causes == Causes::Shown => Some(error.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the client may hear what went wrong behind us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Causes {
+    /// In words.
+    Shown,
+    /// Only the code.
+    Hidden,
+}
+
+fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
+    match error.kind {
+        Kind::NoEndpoint | Kind::Connect => (StatusCode::BAD_GATEWAY, "upstream_unreachable"),
+        Kind::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_connect_timeout"),
+        Kind::ResetBeforeHead => (StatusCode::BAD_GATEWAY, "upstream_reset"),
+        Kind::Malformed => (StatusCode::BAD_GATEWAY, "upstream_malformed"),
+        Kind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout"),
+        Kind::RequestBody => match error.cause() {
+            Some(RequestBodyError::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Some(RequestBodyError::Idle) => (StatusCode::REQUEST_TIMEOUT, "body_timeout"),
+            // Nobody hears this any more.
+            Some(RequestBodyError::Client(_)) | None => {
+                (StatusCode::BAD_REQUEST, "body_incomplete")
+            }
+        },
+    }
+}
+
+fn title(code: &str) -> &'static str {
+    match code {
+        "bad_request" => "The request breaks a rule of HTTP",
+        "bad_path" => "The path cannot be read in one way only",
+        "encoded_slash" => "This route takes no encoded slash or backslash",
+        "method_refused" => "This method is not forwarded",
+        "uri_too_long" => "The request target is too long",
+        "head_too_large" => "The request's fields are too many or too long",
+        "head_timeout" => "The request's head took too long",
+        "route_not_found" => "No route takes this request",
+        "rate_limited" => "Too many requests",
+        "token_missing" => "This needs a token",
+        "token_invalid" => "The token is not valid",
+        "scope_missing" => "The token lacks a scope",
+        "group_missing" => "This is for other groups",
+        "body_too_large" => "The request's body is too large",
+        "body_timeout" => "The request's body stopped coming",
+        "body_incomplete" => "The request's body ended early",
+        "upstream_unreachable" => "The service behind this route cannot be reached",
+        "upstream_connect_timeout" => "The service behind this route does not take connections",
+        "upstream_reset" => "The service behind this route broke the connection",
+        "upstream_malformed" => "The service behind this route does not speak HTTP",
+        "upstream_timeout" => "The service behind this route took too long",
+        _ => "The request failed",
+    }
+}
+
+/// RFC 6750, section 3.
+fn challenge(denied: &Denied) -> Option<HeaderValue> {
+    let text = match denied {
+        Denied::NoToken => "Bearer".to_owned(),
+        Denied::BadToken(error) => {
+            let reason = error.to_string().replace('"', "'");
+            format!("Bearer error=\"invalid_token\", error_description=\"{reason}\"")
+        }
+        Denied::Scope(scope) => format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""),
+        Denied::Group => return None,
+    };
+    HeaderValue::try_from(text).ok()
+}
+
+impl From<PathError> for Rejection {
+    fn from(error: PathError) -> Self {
+        Self::BadPath(error)
+    }
+}
+
+impl From<Limited> for Rejection {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
+    }
+}
+
+impl From<Denied> for Rejection {
+    fn from(denied: Denied) -> Self {
+        Self::Denied(denied)
+    }
+}
+
+impl From<CallError> for Rejection {
+    fn from(error: CallError) -> Self {
+        Self::Upstream(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::token::TokenError;
+    use bytes::Bytes;
+
+    #[test]
+    fn a_bad_token_is_challenged_with_the_reason_and_never_the_token() {
+        let rejection = Rejection::from(Denied::BadToken(TokenError::Missing("aud".into())));
+        let answer: http::Response<Bytes> = rejection.problem(Causes::Hidden).to_response();
+        assert_eq!(answer.status(), 401);
+        assert_eq!(
+            answer.headers()[WWW_AUTHENTICATE],
+            "Bearer error=\"invalid_token\", error_description=\"the token has no valid claim 'aud'\""
+        );
+    }
+
+    #[test]
+    fn causes_are_for_those_who_may_hear_them() {
+        let refused =
+            || CallError::caused(Kind::Connect, std::io::Error::other("10.0.0.5 refused"));
+        let hidden = Rejection::from(refused()).problem(Causes::Hidden).to_json();
+        let shown = Rejection::from(refused()).problem(Causes::Shown).to_json();
+        assert!(!String::from_utf8_lossy(&hidden).contains("10.0.0.5"));
+        assert!(String::from_utf8_lossy(&shown).contains("10.0.0.5"));
+    }
+
+    #[test]
+    fn a_body_over_the_cap_is_the_clients_fault() {
+        let error = CallError::caused(Kind::RequestBody, RequestBodyError::TooLarge);
+        assert_eq!(
+            Rejection::from(error).kind(),
+            (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! A route as the data path uses it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::{EncodedSlash, PathConfig, RouteConfig, UnderscoreFields};
+use crate::auth::compiled::Policy;
+use crate::forward::compiled::Backend;
+use crate::metrics::stats::RouteStats;
+use crate::rate_limit::compiled::RouteLimits;
+use crate::side::compiled::Migration;
+
+/// One route.
+#[derive(Debug)]
+pub struct Route {
+    /// Its name.
+    pub name: String,
+    /// Who may come in.
+    pub auth: Policy,
+    /// How much they may ask for.
+    pub limits: RouteLimits,
+    /// The whole request; of a stream only up to the answer's head.
+    pub timeout: Duration,
+    /// The largest request body, bytes.
+    pub max_body: u64,
+    /// What becomes of `%2f`.
+    pub encoded_slash: EncodedSlash,
+    /// What becomes of fields with `_`.
+    pub underscore_fields: UnderscoreFields,
+    /// The path prefix that a rewrite replaces; empty for other kinds of paths.
+    pub prefix: String,
+    /// Who answers.
+    pub target: Target,
+    /// What is counted.
+    pub stats: Arc<RouteStats>,
+}
+
+/// Who answers a route.
+#[derive(Debug)]
+pub enum Target {
+    /// One upstream.
+    Upstream(Backend),
+    /// One of two sides.
+    Migration(Box<Migration>),
+}
+
+impl Route {
+    /// Joins the parts that other features compiled.
+    pub fn new(
+        config: &RouteConfig,
+        auth: Policy,
+        limits: RouteLimits,
+        target: Target,
+        stats: Arc<RouteStats>,
+    ) -> Self {
+        let prefix = match &config.path {
+            PathConfig::Prefix(prefix) => prefix.clone(),
+            PathConfig::Exact(_) | PathConfig::Pattern(_) | PathConfig::Regex(_) => String::new(),
+        };
+        Self {
+            name: config.name.clone(),
+            auth,
+            limits,
+            timeout: config.timeout,
+            max_body: config.max_body,
+            encoded_slash: config.encoded_slash,
+            underscore_fields: config.underscore_fields,
+            prefix,
+            target,
+            stats,
+        }
+    }
+}

@@ -1,2 +1,0 @@
-//! server
-pub mod config;

@@ -1,0 +1,49 @@
+//! A route's migration as the data path uses it.
+
+use strangler::{Bucketer, Side};
+
+use super::config::{MigrationConfig, OverrideConfig, Sticky};
+use crate::forward::compiled::Backend;
+
+/// A route that moves.
+#[derive(Debug)]
+pub struct Migration {
+    /// Who answers whom.
+    pub rules: strangler::Migration,
+    /// What keeps a caller on one side.
+    pub sticky: Vec<Sticky>,
+    /// Who may choose.
+    pub chooser: Option<OverrideConfig>,
+    legacy: Option<Backend>,
+    service: Option<Backend>,
+}
+
+impl Migration {
+    /// `legacy` and `service` are the compiled sides; the phase needs at least the one that it leads to.
+    pub fn new(
+        config: &MigrationConfig,
+        legacy: Option<Backend>,
+        service: Option<Backend>,
+    ) -> Self {
+        Self {
+            rules: strangler::Migration {
+                phase: config.phase,
+                forced_legacy: config.forced_legacy,
+                split: config.split.clone(),
+                bucketer: Bucketer::new(&config.salt, config.epoch),
+            },
+            sticky: config.sticky.clone(),
+            chooser: config.chooser.clone(),
+            legacy,
+            service,
+        }
+    }
+
+    /// The side's backend; the other one where a side is not declared, so that no request is lost over it.
+    pub fn backend(&self, side: Side) -> Option<&Backend> {
+        match side {
+            Side::Legacy => self.legacy.as_ref().or(self.service.as_ref()),
+            Side::Service => self.service.as_ref().or(self.legacy.as_ref()),
+        }
+    }
+}

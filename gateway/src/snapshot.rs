@@ -1,0 +1,238 @@
+//! One generation of the configuration, compiled: immutable, built whole, swapped at once.
+//!
+//! What is alive (buckets, keys, endpoints with their connections, counters) is taken over from the generation before
+//! wherever its part of the file is as it was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use strangler::Side;
+use upstream::Upstream;
+
+use crate::auth::compiled::{Issuer, Policy};
+use crate::auth::config::AuthConfig;
+use crate::auth::ring::KeyRing;
+use crate::config::Config;
+use crate::forward::compiled::{Backend, upstream};
+use crate::forward::config::{BackendConfig, HostPolicy};
+use crate::metrics::registry::Metrics;
+use crate::rate_limit::compiled::{Limit, RouteLimits};
+use crate::route::compiled::{Route, Target};
+use crate::route::config::{RouteConfig, TargetConfig};
+use crate::route::table::Table;
+use crate::side::compiled::Migration;
+
+/// One generation.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts from 1.
+    pub generation: u64,
+    /// As written.
+    pub config: Arc<Config>,
+    /// Which route takes a request.
+    pub table: Table,
+    /// The routes, in the order of their names.
+    pub routes: Vec<Route>,
+    /// `Via`, as upstreams see it.
+    pub via: HeaderValue,
+    /// By name.
+    pub issuers: BTreeMap<String, Arc<Issuer>>,
+    /// By name.
+    pub limits: BTreeMap<String, Arc<Limit>>,
+    /// By name.
+    pub upstreams: BTreeMap<String, Arc<Upstream>>,
+}
+
+/// A configuration that reads well and yet cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct BuildError {
+    path: String,
+    reason: String,
+}
+
+fn error(path: String, reason: &dyn std::fmt::Display) -> BuildError {
+    BuildError {
+        path,
+        reason: reason.to_string(),
+    }
+}
+
+impl Snapshot {
+    /// Compiles `config`, taking over what `previous` keeps alive.
+    pub fn build(
+        config: Config,
+        previous: Option<&Self>,
+        metrics: &Metrics,
+    ) -> Result<Self, BuildError> {
+        let issuers = issuers(&config, previous)?;
+        let limits = limits(&config, previous);
+        let upstreams = upstreams(&config, previous)?;
+        let parts = Parts {
+            config: &config,
+            issuers: &issuers,
+            limits: &limits,
+            upstreams: &upstreams,
+        };
+        let routes = config
+            .routes
+            .values()
+            .map(|route| parts.route(route, metrics))
+            .collect::<Result<_, _>>()?;
+        let table = Table::compile(config.routes.values())
+            .map_err(|bad| error("route".to_owned(), &bad))?;
+        metrics.keep_routes(|name| config.routes.contains_key(name));
+        Ok(Self {
+            generation: previous.map_or(1, |previous| previous.generation + 1),
+            table,
+            routes,
+            via: HeaderValue::from_static("1.1 banyan"),
+            issuers,
+            limits,
+            upstreams,
+            config: Arc::new(config),
+        })
+    }
+
+    /// Rings whose keys have to be fetched, each once.
+    pub fn rings(&self) -> impl Iterator<Item = &Arc<KeyRing>> {
+        self.issuers.values().map(|issuer| &issuer.ring)
+    }
+}
+
+fn issuers(
+    config: &Config,
+    previous: Option<&Snapshot>,
+) -> Result<BTreeMap<String, Arc<Issuer>>, BuildError> {
+    let compile = |(name, config): (&String, &crate::auth::config::IssuerConfig)| {
+        let known = previous.and_then(|previous| previous.issuers.get(name));
+        let kept = known.filter(|known| known.ring.serves(config));
+        let issuer = match kept {
+            Some(known) if known.config == *config => Arc::clone(known),
+            Some(known) => Arc::new(Issuer {
+                config: config.clone(),
+                ring: Arc::clone(&known.ring),
+            }),
+            None => {
+                let ring = KeyRing::open(config)
+                    .map_err(|bad| error(format!("auth.issuer.{name}"), &bad))?;
+                Arc::new(Issuer {
+                    config: config.clone(),
+                    ring: Arc::new(ring),
+                })
+            }
+        };
+        Ok((name.clone(), issuer))
+    };
+    config.issuers.iter().map(compile).collect()
+}
+
+fn limits(config: &Config, previous: Option<&Snapshot>) -> BTreeMap<String, Arc<Limit>> {
+    let compile = |(name, config): (&String, &crate::rate_limit::config::RateLimitConfig)| {
+        let known = previous.and_then(|previous| previous.limits.get(name));
+        let limit = match known {
+            Some(known) if known.config == *config => Arc::clone(known),
+            _ => Arc::new(Limit::new(config)),
+        };
+        (name.clone(), limit)
+    };
+    config.rate_limits.iter().map(compile).collect()
+}
+
+fn upstreams(
+    config: &Config,
+    previous: Option<&Snapshot>,
+) -> Result<BTreeMap<String, Arc<Upstream>>, BuildError> {
+    let compile = |(name, config): (&String, &crate::forward::config::UpstreamConfig)| {
+        let known = previous.and_then(|previous| previous.upstreams.get(name));
+        let made = upstream(config, known.map(|known| &**known));
+        let made = made.map_err(|bad| error(format!("upstream.{name}.endpoints"), &bad))?;
+        Ok((name.clone(), Arc::new(made)))
+    };
+    config.upstreams.iter().map(compile).collect()
+}
+
+struct Parts<'a> {
+    config: &'a Config,
+    issuers: &'a BTreeMap<String, Arc<Issuer>>,
+    limits: &'a BTreeMap<String, Arc<Limit>>,
+    upstreams: &'a BTreeMap<String, Arc<Upstream>>,
+}
+
+impl Parts<'_> {
+    fn route(&self, route: &RouteConfig, metrics: &Metrics) -> Result<Route, BuildError> {
+        let limits = route
+            .rate_limit
+            .iter()
+            .filter_map(|name| self.limits.get(name))
+            .cloned();
+        let target = match &route.target {
+            TargetConfig::Upstream(backend) => Target::Upstream(self.backend(route, backend)?),
+            TargetConfig::Migration(migration) => {
+                let side = |config: &Option<BackendConfig>| {
+                    config
+                        .as_ref()
+                        .map(|config| self.backend(route, config))
+                        .transpose()
+                };
+                let (legacy, service) = (side(&migration.legacy)?, side(&migration.service)?);
+                Target::Migration(Box::new(Migration::new(migration, legacy, service)))
+            }
+        };
+        if let Target::Migration(migration) = &target
+            && migration.backend(Side::Legacy).is_none()
+        {
+            return Err(error(
+                format!("route.{}", route.name),
+                &"it has neither legacy nor service",
+            ));
+        }
+        let stats = metrics.route(&route.name);
+        Ok(Route::new(
+            route,
+            self.policy(route)?,
+            RouteLimits::new(limits),
+            target,
+            stats,
+        ))
+    }
+
+    fn backend(&self, route: &RouteConfig, config: &BackendConfig) -> Result<Backend, BuildError> {
+        let name = &config.upstream;
+        let undefined = || {
+            error(
+                format!("route.{}", route.name),
+                &format!("upstream {name:?} is not defined"),
+            )
+        };
+        let upstream = self.upstreams.get(name).ok_or_else(undefined)?;
+        let host = self
+            .config
+            .upstreams
+            .get(name)
+            .map_or(HostPolicy::Preserve, |upstream| upstream.host.clone());
+        Ok(Backend::new(config, upstream, &host))
+    }
+
+    fn policy(&self, route: &RouteConfig) -> Result<Policy, BuildError> {
+        let AuthConfig::Tokens(auth) = &route.auth else {
+            return Ok(Policy::Public);
+        };
+        let issuer = |name: &String| {
+            let undefined = || {
+                error(
+                    format!("route.{}.auth", route.name),
+                    &format!("issuer {name:?} is not defined"),
+                )
+            };
+            self.issuers.get(name).cloned().ok_or_else(undefined)
+        };
+        Ok(Policy::Tokens {
+            issuers: auth.issuers.iter().map(issuer).collect::<Result<_, _>>()?,
+            scopes: auth.scopes.clone(),
+            groups: auth.groups.clone(),
+            optional: auth.optional,
+        })
+    }
+}
