@@ -104,6 +104,17 @@ pub enum AnswerBodyError {
     Upstream(#[source] hyper::Error),
 }
 
+impl AnswerBodyError {
+    /// One word for the log.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Idle => "idle",
+            Self::Upstream(_) => "upstream",
+        }
+    }
+}
+
 /// An upstream's answer, handed on.
 #[derive(Debug)]
 pub struct AnswerBody {

@@ -32,7 +32,7 @@ impl<'a> Line<'a> {
     /// A whole number.
     pub fn number(&mut self, name: &str, value: u64) {
         self.raw(name, |out| {
-            out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes())
+            out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
         });
     }
 

@@ -53,8 +53,6 @@ pub struct Record {
     pub generation: u64,
     /// The counters of its route, or of requests without one.
     pub stats: Arc<RouteStats>,
-    /// The route's name.
-    pub route: Option<String>,
     /// Which side, and why.
     pub decision: Option<Decision>,
     /// Who was asked.
@@ -122,7 +120,6 @@ impl Record {
             user_agent: None,
             generation: 0,
             stats: Arc::clone(stats),
-            route: None,
             decision: None,
             upstream: None,
             status: None,
@@ -162,9 +159,7 @@ impl Record {
                 .map_or(CLIENT_GONE, |status| status.as_u16())
                 .into(),
         );
-        if let Some(route) = &self.route {
-            line.text("route", route.as_bytes());
-        }
+        line.text("route", self.stats.name.as_bytes());
         self.write_side(&mut line);
         line.number("generation", self.generation);
         if let Some(asked) = &self.upstream {

@@ -58,7 +58,7 @@ impl Metrics {
             cores,
             routes: Mutex::default(),
             problems: Mutex::default(),
-            unrouted: Arc::new(RouteStats::new(cores)),
+            unrouted: Arc::new(RouteStats::new(NO_ROUTE, cores)),
             connections: AtomicI64::new(0),
             reloads: AtomicU64::new(0),
             reload_failures: AtomicU64::new(0),
@@ -72,7 +72,7 @@ impl Metrics {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         let stats = routes
             .entry(name.to_owned())
-            .or_insert_with(|| Arc::new(RouteStats::new(self.cores)));
+            .or_insert_with(|| Arc::new(RouteStats::new(name, self.cores)));
         Arc::clone(stats)
     }
 

@@ -17,6 +17,8 @@ pub const SIDES: [&str; 3] = ["none", "legacy", "service"];
 /// One route's counters. They stay when the file is reloaded.
 #[derive(Debug)]
 pub struct RouteStats {
+    /// The route's name, `-` for requests without one.
+    pub name: String,
     cores: Box<[CoreStats]>,
 }
 
@@ -42,8 +44,9 @@ pub struct Sum {
 
 impl RouteStats {
     /// Nothing counted yet, on so many cores.
-    pub fn new(cores: usize) -> Self {
+    pub fn new(name: &str, cores: usize) -> Self {
         Self {
+            name: name.to_owned(),
             cores: (0..cores).map(|_| CoreStats::default()).collect(),
         }
     }
@@ -89,7 +92,7 @@ mod tests {
 
     #[test]
     fn cores_add_up_and_sides_stay_apart() {
-        let stats = RouteStats::new(2);
+        let stats = RouteStats::new("users", 2);
         let took = Duration::from_millis(2);
         stats.count(0, Some(Side::Legacy), StatusCode::OK, took);
         stats.count(1, Some(Side::Legacy), StatusCode::NOT_FOUND, took);

@@ -1,0 +1,187 @@
+//! The way back: an upstream's answer, or our own, made fit for the client.
+
+use std::time::Duration;
+
+use chassis::request_id;
+use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
+use strangler::{Decision, Side};
+use upstream::transport::hyper_h1::PooledBody;
+use upstream::{Answered, CallError, Kind};
+
+use super::{Found, Passage};
+use crate::forward::answer::Naming;
+use crate::forward::body::{AnswerBody, RequestBody};
+use crate::forward::fields::clean_answer;
+use crate::forward::stage::Forwarding;
+use crate::forward::upgrade::Wanted;
+use crate::log::record::{Asked, Record};
+use crate::rejection::{Causes, Rejection};
+use crate::reply::ReplyBody;
+use crate::side::visitor;
+
+const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+const ROUTE_REASON: HeaderName = HeaderName::from_static("x-route-reason");
+
+/// Callers with this scope hear causes.
+const DEBUG_SCOPE: &str = "gateway.debug";
+
+/// Notes who was asked and how that went.
+pub(super) fn record<B>(
+    record: &mut Record,
+    result: &Result<Answered<B>, CallError>,
+    took: Duration,
+) {
+    let (endpoint, attempts) = match result {
+        Ok(answered) => (Some(answered.in_flight.endpoint()), answered.attempts),
+        Err(error) => (error.endpoint.as_ref(), error.attempts),
+    };
+    if let Some(endpoint) = endpoint {
+        record.upstream = Some(Asked {
+            endpoint: endpoint.authority().clone(),
+            attempts,
+            took,
+        });
+    }
+}
+
+impl Passage<'_> {
+    /// An upstream's answer.
+    pub(super) fn returning(
+        &self,
+        how: &Forwarding<'_>,
+        answered: Answered<PooledBody<RequestBody>>,
+        edge_host: Option<&HeaderValue>,
+        wanted: Option<Wanted>,
+    ) -> Result<Response<ReplyBody>, Rejection> {
+        let Answered {
+            mut response,
+            in_flight,
+            ..
+        } = answered;
+        let edge = &self.view.config.edge;
+        let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let protocol = response
+            .headers()
+            .get(UPGRADE)
+            .cloned()
+            .filter(|_| switching);
+        match (protocol.is_some(), switching, wanted) {
+            (true, true, Some(wanted)) => {
+                wanted.join(
+                    hyper::upgrade::on(&mut response),
+                    edge.idle_timeout,
+                    &self.core.tasks,
+                );
+            }
+            // It switches although nobody asked, or does not say to what.
+            (_, true, _) => return Err(Rejection::Upstream(CallError::new(Kind::Malformed))),
+            _ => {}
+        }
+        let endpoint = in_flight.endpoint();
+        clean_answer(response.headers_mut());
+        if let Some(outside) = edge_host {
+            let sent = how.host(endpoint).unwrap_or(outside);
+            let naming = Naming {
+                paths: how.paths(endpoint),
+                inside: [endpoint.authority(), sent],
+                scheme: self.client.scheme(),
+                outside,
+            };
+            naming.apply(response.headers_mut());
+        }
+        if let Some(protocol) = protocol {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("upgrade"));
+            response.headers_mut().insert(UPGRADE, protocol);
+        }
+        // An answer that does not say how long it is may be a stream, which has no end to be late for.
+        let sized = response.headers().contains_key(CONTENT_LENGTH);
+        let (idle, ends) = if sized {
+            (edge.body_idle_timeout, Some(how.deadline))
+        } else {
+            (edge.idle_timeout, None)
+        };
+        *response.version_mut() = Version::HTTP_11;
+        Ok(response.map(|body| ReplyBody::passed(AnswerBody::new(body, in_flight, idle, ends))))
+    }
+
+    /// Our own answer.
+    pub(super) fn rejected(&self, rejection: &Rejection, found: &mut Found) -> Response<ReplyBody> {
+        let (_, code) = rejection.kind();
+        found.record.code = Some(code);
+        self.core.shared.metrics.problem(code);
+        if let Rejection::Limited(limited) = rejection {
+            found.standing = Some(limited.standing.clone());
+        }
+        let mut problem = rejection.problem(if self.is_trusted(found) {
+            Causes::Shown
+        } else {
+            Causes::Hidden
+        });
+        if let Some(target) = &found.record.target {
+            problem = problem.instance(target.path());
+        }
+        problem
+            .request_id(found.record.request_id.as_str())
+            .to_response()
+    }
+
+    /// What every answer says.
+    pub(super) fn finish(
+        &self,
+        mut answer: Response<ReplyBody>,
+        mut found: Found,
+    ) -> Response<ReplyBody> {
+        found.record.status = Some(answer.status());
+        let trusted = found.record.decision.is_some() && self.is_trusted(&found);
+        let fields = answer.headers_mut();
+        fields.insert(request_id::FIELD, found.record.request_id.to_value());
+        if let Some(decision) = found.record.decision {
+            let side = match decision.side {
+                Side::Legacy => HeaderValue::from_static("legacy"),
+                Side::Service => HeaderValue::from_static("service"),
+            };
+            fields.insert(SERVED_BY, side);
+            if trusted {
+                fields.insert(ROUTE_REASON, in_words(decision));
+            }
+        }
+        if let Some(standing) = &found.standing {
+            standing.tell(fields);
+        }
+        if found.wants_visitor && found.record.code.is_none() {
+            visitor::give(fields, self.client.secure);
+        }
+        answer.body_mut().recorded(found.record);
+        answer
+    }
+
+    fn is_trusted(&self, found: &Found) -> bool {
+        let by_scope = found.verified.as_ref().is_some_and(|verified| {
+            verified
+                .principal
+                .scopes
+                .iter()
+                .any(|scope| scope == DEBUG_SCOPE)
+        });
+        by_scope
+            || self
+                .view
+                .config
+                .admin
+                .trusted
+                .iter()
+                .any(|network| network.contains(&self.peer.address))
+    }
+}
+
+/// `bucket; bucket=318`.
+fn in_words(decision: Decision) -> HeaderValue {
+    let text = match decision.bucket {
+        Some(bucket) => format!("{}; bucket={}", decision.reason, bucket.number()),
+        None => decision.reason.to_string(),
+    };
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"))
+}

@@ -1,0 +1,120 @@
+//! The body of every answer that leaves the edge: our own few bytes, or an upstream's frames as they come.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+
+use crate::forward::body::{AnswerBody, AnswerBodyError};
+use crate::log::record::Record;
+
+/// An answer's body. The request is counted and logged when it ends or is dropped.
+pub struct ReplyBody {
+    kind: Kind,
+    record: Option<Box<Record>>,
+    ended: Option<Arc<dyn Ended>>,
+}
+
+/// Who wants to know when an answer is over.
+pub trait Ended: Send + Sync {
+    /// It is.
+    fn ended(&self);
+}
+
+impl std::fmt::Debug for ReplyBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReplyBody")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for ReplyBody {
+    fn drop(&mut self) {
+        if let Some(ended) = self.ended.take() {
+            ended.ended();
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Kind {
+    Own(Full<Bytes>),
+    Passed(AnswerBody),
+}
+
+impl ReplyBody {
+    /// An upstream's.
+    pub fn passed(body: AnswerBody) -> Self {
+        Self {
+            kind: Kind::Passed(body),
+            record: None,
+            ended: None,
+        }
+    }
+
+    /// Tells `who` when it is over.
+    pub fn tell(&mut self, who: Arc<dyn Ended>) {
+        self.ended = Some(who);
+    }
+
+    /// Closes the record with the body's end.
+    pub fn recorded(&mut self, record: Box<Record>) {
+        self.record = Some(record);
+    }
+}
+
+impl From<Bytes> for ReplyBody {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            kind: Kind::Own(Full::new(bytes)),
+            record: None,
+            ended: None,
+        }
+    }
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = AnswerBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
+        let this = &mut *self;
+        let frame = std::task::ready!(match &mut this.kind {
+            Kind::Own(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map_err(|never| match never {}),
+            Kind::Passed(body) => Pin::new(body).poll_frame(cx),
+        });
+        if let Some(record) = &mut this.record {
+            match &frame {
+                Some(Ok(frame)) => {
+                    record.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64);
+                }
+                Some(Err(error)) => record.cut = Some(error.code()),
+                None => {}
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Own(body) => body.is_end_stream(),
+            Kind::Passed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Own(body) => body.size_hint(),
+            Kind::Passed(body) => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Where a client's connection stands: what the sweep looks at, and how it says that it is enough.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+
+use futures::task::AtomicWaker;
+
+use crate::rejection::Rejection;
+use crate::reply::Ended;
+
+/// One connection. Its socket must be `Send` for upgrades, so this is made of atomics; all of them stay on one core.
+#[derive(Debug)]
+pub(super) struct ConnectionState {
+    phase: AtomicU8,
+    /// The sweep's count when the phase began, or when the client last took some bytes.
+    since: AtomicU32,
+    /// The sweep's count: one a second.
+    now: Arc<AtomicU32>,
+    write_blocked: AtomicBool,
+    verdict: AtomicU8,
+    /// The status of an answer that the HTTP library gave by itself.
+    refused: AtomicU8,
+    pub(super) waker: AtomicWaker,
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Between requests.
+    Idle = 0,
+    /// A request's first byte has come, the end of its head has not.
+    Head = 1,
+    /// A request is being answered.
+    Busy = 2,
+}
+
+/// What the sweep decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It goes on.
+    None = 0,
+    /// It ends when what runs is done.
+    Close = 1,
+    /// 408, and it ends.
+    HeadTimeout = 2,
+    /// It ends now.
+    Abort = 3,
+}
+
+/// What the library refused, as it answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Nothing = 0,
+    BadRequest = 1,
+    UriTooLong = 2,
+    HeadTooLarge = 3,
+    HeadTimeout = 4,
+}
+
+impl Ended for ConnectionState {
+    fn ended(&self) {
+        self.enter(Phase::Idle);
+    }
+}
+
+impl Refused {
+    /// In the pipeline's words.
+    pub(super) fn rejection(self) -> Option<Rejection> {
+        Some(match self {
+            Self::Nothing => return None,
+            Self::BadRequest => Rejection::BadRequest("the message is not HTTP/1.1"),
+            Self::UriTooLong => Rejection::UriTooLong,
+            Self::HeadTooLarge => Rejection::HeadTooLarge,
+            Self::HeadTimeout => Rejection::HeadTimeout,
+        })
+    }
+}
+
+/// Time-outs in counts of the sweep.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) idle: u32,
+    pub(super) head: u32,
+    pub(super) blocked: u32,
+}
+
+impl ConnectionState {
+    pub(super) fn new(now: Arc<AtomicU32>) -> Self {
+        Self {
+            phase: AtomicU8::new(Phase::Idle as u8),
+            since: AtomicU32::new(now.load(Ordering::Relaxed)),
+            now,
+            write_blocked: AtomicBool::new(false),
+            verdict: AtomicU8::new(Verdict::None as u8),
+            refused: AtomicU8::new(Refused::Nothing as u8),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+        self.restart();
+    }
+
+    fn restart(&self) {
+        self.since
+            .store(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::Idle,
+            1 => Phase::Head,
+            _ => Phase::Busy,
+        }
+    }
+
+    /// The client took bytes, or takes none.
+    pub(super) fn wrote(&self, blocked: bool) {
+        self.write_blocked.store(blocked, Ordering::Relaxed);
+        if !blocked {
+            self.restart();
+        }
+    }
+
+    pub(super) fn refuse(&self, what: Refused) {
+        self.refused.store(what as u8, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused(&self) -> Refused {
+        match self.refused.load(Ordering::Relaxed) {
+            0 => Refused::Nothing,
+            2 => Refused::UriTooLong,
+            3 => Refused::HeadTooLarge,
+            4 => Refused::HeadTimeout,
+            _ => Refused::BadRequest,
+        }
+    }
+
+    pub(super) fn verdict(&self) -> Verdict {
+        match self.verdict.load(Ordering::Relaxed) {
+            0 => Verdict::None,
+            1 => Verdict::Close,
+            2 => Verdict::HeadTimeout,
+            _ => Verdict::Abort,
+        }
+    }
+
+    pub(super) fn judge(&self, verdict: Verdict) {
+        self.verdict.store(verdict as u8, Ordering::Relaxed);
+        self.waker.wake();
+    }
+
+    /// Ends what has taken too long. The header timeout runs from a request's first byte; before that only the idle
+    /// timeout does.
+    pub(super) fn sweep(&self, limits: Limits) {
+        let waited = self
+            .now
+            .load(Ordering::Relaxed)
+            .wrapping_sub(self.since.load(Ordering::Relaxed));
+        let blocked = self.write_blocked.load(Ordering::Relaxed);
+        let verdict = match self.phase() {
+            _ if blocked && waited > limits.blocked => Verdict::Abort,
+            Phase::Idle if waited > limits.idle => Verdict::Close,
+            Phase::Head if waited > limits.head => Verdict::HeadTimeout,
+            _ => return,
+        };
+        self.judge(verdict);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        idle: 75,
+        head: 10,
+        blocked: 30,
+    };
+
+    fn at(now: &Arc<AtomicU32>, count: u32) {
+        now.store(count, Ordering::Relaxed);
+    }
+
+    fn after(phase: Phase, counts: u32) -> Verdict {
+        let now = Arc::new(AtomicU32::new(100));
+        let state = ConnectionState::new(Arc::clone(&now));
+        state.enter(phase);
+        at(&now, 100 + counts);
+        state.sweep(LIMITS);
+        state.verdict()
+    }
+
+    #[test]
+    fn each_phase_has_its_own_patience() {
+        assert_eq!(after(Phase::Idle, 75), Verdict::None);
+        assert_eq!(after(Phase::Idle, 76), Verdict::Close);
+        assert_eq!(after(Phase::Head, 10), Verdict::None);
+        assert_eq!(after(Phase::Head, 11), Verdict::HeadTimeout);
+        assert_eq!(after(Phase::Busy, 10_000), Verdict::None);
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_is_left() {
+        let now = Arc::new(AtomicU32::new(50));
+        let state = ConnectionState::new(Arc::clone(&now));
+        state.enter(Phase::Busy);
+        state.wrote(false);
+        at(&now, 60);
+        state.wrote(true);
+        at(&now, 80);
+        state.sweep(LIMITS);
+        assert_eq!(state.verdict(), Verdict::None);
+        at(&now, 81);
+        state.sweep(LIMITS);
+        assert_eq!(state.verdict(), Verdict::Abort);
+    }
+}
