@@ -3,9 +3,47 @@
 //! A feature's part of the file is typed in its own `config.rs`; reading it stands here. Nothing in this module opens
 //! a socket, asks the clock or looks at a running gateway.
 
-use std::collections::BTreeMap;
+pub mod source;
+mod mask;
+mod nearest;
+mod env;
+mod units;
+pub mod report;
+mod render;
+mod names;
+mod reading;
+mod value;
+mod table;
+mod secret;
+mod listeners;
+mod log;
+mod issuer;
+mod limit;
+mod upstream;
+mod matching;
+mod access;
+mod backend;
+mod split;
+mod sticky;
+mod migration;
+mod target;
+mod route;
+mod check;
+mod syntax;
+mod file;
+pub mod keys;
+pub mod changes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::DeTable;
 
 use crate::auth::config::IssuerConfig;
+use crate::config::env::Lookup;
+use crate::config::reading::Reading;
+use crate::config::report::{Diagnostic, Report, Severity};
+use crate::config::source::Source;
+use crate::config::table::Table;
 use crate::forward::config::UpstreamConfig;
 use crate::listener::config::{AdminConfig, EdgeConfig};
 use crate::log::config::LogConfig;
@@ -32,4 +70,51 @@ pub struct Config {
     pub flags: BTreeMap<String, FlagConfig>,
     /// `[route.NAME]`
     pub routes: BTreeMap<String, RouteConfig>,
+}
+
+/// A file that could be read, and what somebody should look at all the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// Nothing in here keeps the file from being used.
+    pub warnings: Report,
+}
+
+/// Reads a file's text, with `env` for what stands in `${…}`. Relative paths start at the file's folder; files that
+/// hold secrets are read as well.
+///
+/// The error has every mistake at once, and no warnings beside them.
+pub fn load(source: &Source, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Report> {
+    let (config, _, mut found) = read(source, env);
+    let wrong = found.iter().any(|d| d.severity == Severity::Error);
+    if wrong {
+        found.retain(|d| d.severity == Severity::Error);
+    }
+    let report = Report {
+        source: source.clone(),
+        diagnostics: found,
+    };
+    if wrong {
+        return Err(report);
+    }
+    Ok(Loaded {
+        config,
+        warnings: report,
+    })
+}
+
+/// What could be read, the keys that were asked for, and all findings.
+fn read(source: &Source, env: Lookup<'_>) -> (Config, BTreeSet<String>, Vec<Diagnostic>) {
+    let (root, syntax) = DeTable::parse_recoverable(&source.text);
+    let reading = Reading::new(source, env);
+    let config = file::read(&Table::root(&reading, root.get_ref()));
+    let mut found = reading.finish();
+    if !syntax.is_empty() {
+        // What follows a mistake of syntax may be lost, so nothing can be said about what is not there.
+        found.retain(|diagnostic| !diagnostic.needs_all);
+        found.extend(syntax::explain(source, &syntax));
+        found.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.severity));
+    }
+    (config, reading.known(), found)
 }

@@ -1,0 +1,91 @@
+//! Changes of `[edge]`, `[admin]` and `[log]`: the part that may need a restart.
+
+use std::path::Path;
+
+use chassis::telemetry::lines::Target;
+
+use super::{Changes, words};
+use crate::config::Config;
+use crate::config::units::{show_duration, show_size};
+
+pub(super) fn between(changes: &mut Changes, old: &Config, new: &Config) {
+    edge(changes, old, new);
+    let (was, is) = (&old.admin, &new.admin);
+    changes.say_restart("admin.bind", was.bind, is.bind);
+    changes.say("admin.trusted", words(&was.trusted), words(&is.trusted));
+    changes.say(
+        "admin.metrics",
+        format!("{:?}", was.metrics).to_lowercase(),
+        format!("{:?}", is.metrics).to_lowercase(),
+    );
+    let without_token = |config: &Config| {
+        let mut admin = config.admin.clone();
+        admin.token = None;
+        admin
+    };
+    let token_only = without_token(old) == without_token(new);
+    if token_only {
+        changes.say_only("admin.token", was, is);
+    }
+    let (was, is) = (&old.log, &new.log);
+    // The log is set up once, before anything else runs.
+    changes.say_restart("log.level", &was.level, &is.level);
+    changes.say_restart(
+        "log.format",
+        format!("{:?}", was.format).to_lowercase(),
+        format!("{:?}", is.format).to_lowercase(),
+    );
+    changes.say_restart("log.access", target(&was.access), target(&is.access));
+}
+
+fn edge(changes: &mut Changes, old: &Config, new: &Config) {
+    let (was, is) = (&old.edge, &new.edge);
+    changes.say_restart("edge.bind", was.bind, is.bind);
+    changes.say_restart("edge.workers", was.workers, is.workers);
+    changes.say(
+        "edge.trusted_proxies",
+        words(&was.trusted_proxies),
+        words(&is.trusted_proxies),
+    );
+    for (what, was, is) in [
+        ("header_timeout", was.header_timeout, is.header_timeout),
+        ("idle_timeout", was.idle_timeout, is.idle_timeout),
+        (
+            "body_idle_timeout",
+            was.body_idle_timeout,
+            is.body_idle_timeout,
+        ),
+        ("drain", was.drain, is.drain),
+    ] {
+        changes.say(
+            format!("edge.{what}"),
+            show_duration(was),
+            show_duration(is),
+        );
+    }
+    for (what, was, is) in [
+        (
+            "max_header_bytes",
+            was.max_header_bytes,
+            is.max_header_bytes,
+        ),
+        ("max_uri", was.max_uri, is.max_uri),
+    ] {
+        let show = |bytes| show_size(bytes as u64);
+        changes.say(format!("edge.{what}"), show(was), show(is));
+    }
+    changes.say("edge.max_headers", was.max_headers, is.max_headers);
+    changes.say(
+        "edge.max_connections",
+        was.max_connections,
+        is.max_connections,
+    );
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::Stdout => "stdout".to_owned(),
+        Target::Off => "off".to_owned(),
+        Target::File(path) => Path::display(path).to_string(),
+    }
+}

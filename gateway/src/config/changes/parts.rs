@@ -1,0 +1,126 @@
+//! Changes of issuers, limits, upstreams and flags.
+
+use strangler::{People, Split};
+
+use super::{Changes, words};
+use crate::auth::config::IssuerConfig;
+use crate::config::units::{show_duration, show_rate};
+use crate::forward::config::{EndpointConfig, HostPolicy, UpstreamConfig};
+use crate::rate_limit::config::RateLimitConfig;
+use crate::side::config::FlagConfig;
+
+pub(super) fn issuer(changes: &mut Changes, old: &IssuerConfig, new: &IssuerConfig) {
+    let name = format!("issuer {}", new.name);
+    let before = changes.said.len();
+    changes.say(format!("{name} issuer"), &old.issuer, &new.issuer);
+    changes.say(
+        format!("{name} audience"),
+        words(&old.audience),
+        words(&new.audience),
+    );
+    changes.say(
+        format!("{name} required"),
+        words(&old.required),
+        words(&new.required),
+    );
+    changes.say(
+        format!("{name} algorithms"),
+        words(old.algorithms.iter().map(|one| format!("{one:?}"))),
+        words(new.algorithms.iter().map(|one| format!("{one:?}"))),
+    );
+    changes.say(
+        format!("{name} leeway"),
+        show_duration(old.leeway),
+        show_duration(new.leeway),
+    );
+    changes.say_only(format!("{name} keys"), &old.keys, &new.keys);
+    if changes.said.len() == before {
+        changes.said.push(format!("{name} changed"));
+    }
+}
+
+pub(super) fn limit(changes: &mut Changes, old: &RateLimitConfig, new: &RateLimitConfig) {
+    let name = format!("limit {}", new.name);
+    let before = changes.said.len();
+    changes.say(&name, show_rate(old.rate), show_rate(new.rate));
+    changes.say(format!("{name} burst"), old.burst, new.burst);
+    changes.say(
+        format!("{name} mode"),
+        format!("{:?}", old.mode).to_lowercase(),
+        format!("{:?}", new.mode).to_lowercase(),
+    );
+    changes.say_only(format!("{name} key"), &old.key, &new.key);
+    changes.say_only(format!("{name} plans"), &old.plans, &new.plans);
+    if changes.said.len() == before {
+        changes.said.push(format!("{name} changed"));
+    }
+}
+
+pub(super) fn upstream(changes: &mut Changes, old: &UpstreamConfig, new: &UpstreamConfig) {
+    let name = format!("upstream {}", new.name);
+    changes.say(
+        format!("{name} endpoints"),
+        words(old.endpoints.iter().map(endpoint)),
+        words(new.endpoints.iter().map(endpoint)),
+    );
+    changes.say(format!("{name} host"), host(&old.host), host(&new.host));
+    changes.say(
+        format!("{name} connect_timeout"),
+        show_duration(old.connect_timeout),
+        show_duration(new.connect_timeout),
+    );
+    changes.say(format!("{name} pool_idle"), old.pool_idle, new.pool_idle);
+    changes.say(
+        format!("{name} pool_idle_timeout"),
+        show_duration(old.pool_idle_timeout),
+        show_duration(new.pool_idle_timeout),
+    );
+}
+
+fn endpoint(endpoint: &EndpointConfig) -> String {
+    let EndpointConfig {
+        host,
+        port,
+        base_path,
+    } = endpoint;
+    if host.contains(':') {
+        format!("http://[{host}]:{port}{base_path}")
+    } else {
+        format!("http://{host}:{port}{base_path}")
+    }
+}
+
+fn host(host: &HostPolicy) -> String {
+    match host {
+        HostPolicy::Preserve => "preserve".to_owned(),
+        HostPolicy::Endpoint => "endpoint".to_owned(),
+        HostPolicy::Name(name) => String::from_utf8_lossy(name.as_bytes()).into_owned(),
+    }
+}
+
+pub(super) fn flag(changes: &mut Changes, old: &FlagConfig, new: &FlagConfig) {
+    let name = format!("flag {}", new.name);
+    let switch = |on: bool| if on { "on" } else { "off" };
+    changes.say(&name, switch(old.split.enabled), switch(new.split.enabled));
+    changes.say(&name, old.split.percent, new.split.percent);
+    lists(changes, &name, &old.split, &new.split);
+}
+
+/// Who is on a split's lists. A long list only changes; who is on it stands in the file.
+pub(super) fn lists(changes: &mut Changes, name: &str, old: &Split, new: &Split) {
+    for (list, was, is) in [
+        ("allow", &old.allow, &new.allow),
+        ("deny", &old.deny, &new.deny),
+    ] {
+        people(changes, &format!("{name} {list}"), was, is);
+    }
+}
+
+fn people(changes: &mut Changes, name: &str, old: &People, new: &People) {
+    changes.say(
+        format!("{name} groups"),
+        words(&old.groups),
+        words(&new.groups),
+    );
+    changes.say_only(format!("{name} users"), &old.users, &new.users);
+}

@@ -1,0 +1,165 @@
+//! Changes of one route.
+
+use super::parts::lists;
+use super::{Changes, words};
+use crate::auth::config::AuthConfig;
+use crate::config::units::{show_duration, show_size};
+use crate::forward::config::{BackendConfig, PathRewrite};
+use crate::route::config::{HostConfig, PathConfig, RouteConfig, TargetConfig};
+use crate::side::config::MigrationConfig;
+
+pub(super) fn between(changes: &mut Changes, old: &RouteConfig, new: &RouteConfig) {
+    let name = &new.name;
+    changes.say(format!("{name} path"), path(&old.path), path(&new.path));
+    changes.say(
+        format!("{name} hosts"),
+        words(old.hosts.iter().map(host)),
+        words(new.hosts.iter().map(host)),
+    );
+    changes.say(
+        format!("{name} methods"),
+        words(&old.methods),
+        words(&new.methods),
+    );
+    changes.say_only(format!("{name} headers"), &old.headers, &new.headers);
+    changes.say_only(format!("{name} query"), &old.query, &new.query);
+    changes.say(format!("{name} auth"), auth(&old.auth), auth(&new.auth));
+    changes.say(
+        format!("{name} rate_limit"),
+        words(&old.rate_limit),
+        words(&new.rate_limit),
+    );
+    changes.say(
+        format!("{name} timeout"),
+        show_duration(old.timeout),
+        show_duration(new.timeout),
+    );
+    changes.say(
+        format!("{name} max_body"),
+        show_size(old.max_body),
+        show_size(new.max_body),
+    );
+    changes.say_only(
+        format!("{name} encoded_slash"),
+        &old.encoded_slash,
+        &new.encoded_slash,
+    );
+    changes.say_only(
+        format!("{name} underscore_fields"),
+        &old.underscore_fields,
+        &new.underscore_fields,
+    );
+    changes.say_only(format!("{name} owner"), &old.owner, &new.owner);
+    changes.say_only(format!("{name} note"), &old.note, &new.note);
+    target(changes, name, &old.target, &new.target);
+}
+
+fn target(changes: &mut Changes, name: &str, old: &TargetConfig, new: &TargetConfig) {
+    match (old, new) {
+        (TargetConfig::Upstream(old), TargetConfig::Upstream(new)) => {
+            changes.say(format!("{name} upstream"), backend(old), backend(new));
+        }
+        (TargetConfig::Migration(old), TargetConfig::Migration(new)) => {
+            migration(changes, name, old, new);
+        }
+        (TargetConfig::Upstream(old), TargetConfig::Migration(new)) => {
+            let to = format!("two sides, phase {}", new.phase);
+            changes.say(name, format!("upstream {}", backend(old)), to);
+        }
+        (TargetConfig::Migration(old), TargetConfig::Upstream(new)) => {
+            let from = format!("two sides, phase {}", old.phase);
+            changes.say(name, from, format!("upstream {}", backend(new)));
+        }
+    }
+}
+
+fn migration(changes: &mut Changes, name: &str, old: &MigrationConfig, new: &MigrationConfig) {
+    let forced = |on: bool| if on { "legacy" } else { "none" };
+    changes.say(
+        format!("{name} force"),
+        forced(old.forced_legacy),
+        forced(new.forced_legacy),
+    );
+    changes.say(format!("{name} phase"), old.phase, new.phase);
+    changes.say(
+        format!("{name} legacy"),
+        side(old.legacy.as_ref()),
+        side(new.legacy.as_ref()),
+    );
+    changes.say(
+        format!("{name} service"),
+        side(old.service.as_ref()),
+        side(new.service.as_ref()),
+    );
+    let flag = |config: &MigrationConfig| words(config.flag.as_ref());
+    changes.say(format!("{name} flag"), flag(old), flag(new));
+    // What a flag decides is said once, at the flag.
+    if new.flag.is_none() && old.flag.is_none() {
+        changes.say(
+            format!("{name} canary"),
+            old.split.percent,
+            new.split.percent,
+        );
+        lists(changes, &format!("{name} canary"), &old.split, &new.split);
+    }
+    changes.say(
+        format!("{name} canary methods"),
+        words(&old.split.methods),
+        words(&new.split.methods),
+    );
+    changes.say(format!("{name} salt"), &old.salt, &new.salt);
+    changes.say(format!("{name} epoch"), old.epoch, new.epoch);
+    changes.say_only(format!("{name} sticky"), &old.sticky, &new.sticky);
+    changes.say_only(format!("{name} override"), &old.chooser, &new.chooser);
+}
+
+fn path(path: &PathConfig) -> String {
+    match path {
+        PathConfig::Prefix(prefix) if prefix.is_empty() => "/".to_owned(),
+        PathConfig::Prefix(path) => path.clone(),
+        PathConfig::Exact(path) => format!("exact {path}"),
+        PathConfig::Pattern(path) => format!("pattern {path}"),
+        PathConfig::Regex(path) => format!("regex {path}"),
+    }
+}
+
+fn host(host: &HostConfig) -> String {
+    match host {
+        HostConfig::Exact(host) => host.clone(),
+        HostConfig::Suffix(suffix) => format!("*{suffix}"),
+    }
+}
+
+fn auth(auth: &AuthConfig) -> String {
+    let AuthConfig::Tokens(tokens) = auth else {
+        return "none".to_owned();
+    };
+    let mut said = tokens.issuers.join(" ");
+    for (what, list) in [("scopes", &tokens.scopes), ("groups", &tokens.groups)] {
+        if !list.is_empty() {
+            said = format!("{said} with {what} {}", list.join(" "));
+        }
+    }
+    if tokens.optional {
+        said.push_str(" (optional)");
+    }
+    said
+}
+
+fn side(side: Option<&BackendConfig>) -> String {
+    side.map_or_else(|| "none".to_owned(), backend)
+}
+
+fn backend(backend: &BackendConfig) -> String {
+    let mut said = backend.upstream.clone();
+    match &backend.path {
+        PathRewrite::Keep => {}
+        PathRewrite::Prefix(prefix) if prefix.is_empty() => said.push_str(" without its prefix"),
+        PathRewrite::Prefix(prefix) => said = format!("{said} at {prefix}"),
+        PathRewrite::Full(path) => said = format!("{said} at exactly {path}"),
+    }
+    if let Some(host) = &backend.host {
+        said = format!("{said} as {}", String::from_utf8_lossy(host.as_bytes()));
+    }
+    said
+}

@@ -1,0 +1,159 @@
+use std::path::PathBuf;
+
+use super::between;
+use crate::config::source::Source;
+use crate::config::{Config, load};
+
+const FILE: &str = r#"
+version = 1
+[upstream.monolith]
+endpoints = ["http://127.0.0.1:7000"]
+[upstream.catalog]
+endpoints = ["http://127.0.0.1:7002"]
+[rate_limit.per_ip]
+key = "ip"
+rate = "100/s"
+[flag.new]
+percent = 5
+[route.products]
+path = "/api/products"
+auth = "none"
+rate_limit = ["per_ip"]
+legacy = "monolith"
+service = "catalog"
+phase = "canary"
+sticky = ["visitor"]
+canary.percent = 5
+[route.orders]
+path = "/api/orders"
+auth = "none"
+legacy = "monolith"
+service = "catalog"
+phase = "canary"
+sticky = ["visitor"]
+flag = "new"
+[route.rest]
+path = "/"
+auth = "none"
+upstream = "monolith"
+"#;
+
+fn config(text: &str) -> Config {
+    let source = Source {
+        path: PathBuf::from("routes.toml"),
+        text: text.to_owned(),
+    };
+    match load(&source, &|_| None) {
+        Ok(loaded) => loaded.config,
+        Err(report) => panic!("{}", report.render(false)),
+    }
+}
+
+/// What is said when each `from` in the file becomes its `to`.
+fn said(edits: &[(&str, &str)]) -> String {
+    let mut text = FILE.to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    between(&config(FILE), &config(&text)).to_string()
+}
+
+#[test]
+fn a_change_is_said_in_the_words_of_the_file() {
+    let phase = ("phase = \"canary\"", "phase = \"migrated\"");
+    for (edit, expected) in [
+        (
+            ("canary.percent = 5", "canary.percent = 25"),
+            "products canary 5 % -> 25 %",
+        ),
+        (phase, "products phase canary -> migrated"),
+        (
+            ("100/s\"", "200/s\"\nburst = 100"),
+            "limit per_ip 100/s -> 200/s",
+        ),
+        (
+            ("percent = 5\n", "percent = 7.5\n"),
+            "flag new 5 % -> 7.5 %",
+        ),
+        (
+            ("7002", "7009"),
+            "upstream catalog endpoints http://127.0.0.1:7002 -> http://127.0.0.1:7009",
+        ),
+        (
+            ("version = 1", "version = 1 # a comment"),
+            "changes nothing",
+        ),
+        (
+            (
+                "[route.rest]",
+                "[route.new]\npath = \"/x\"\nauth = \"none\"\nupstream = \"monolith\"\n[route.rest]",
+            ),
+            "route new added",
+        ),
+        (
+            ("upstream = \"monolith\"", "upstream = \"catalog\""),
+            "rest upstream monolith -> catalog",
+        ),
+        (
+            (
+                "rate_limit = [\"per_ip\"]",
+                "rate_limit = [\"per_ip\"]\ntimeout = \"3s\"",
+            ),
+            "products timeout 15s -> 3s",
+        ),
+        (
+            ("[route.rest]", "[route.remains]"),
+            "route rest removed, route remains added",
+        ),
+    ] {
+        assert_eq!(said(&[edit]), expected);
+    }
+}
+
+#[test]
+fn what_needs_a_restart_is_said_as_such() {
+    let edit = (
+        "version = 1",
+        "version = 1\nedge.bind = \"127.0.0.1:9000\"\nedge.drain = \"1s\"",
+    );
+    assert_eq!(
+        said(&[edit]),
+        "edge.bind 127.0.0.1:8080 -> 127.0.0.1:9000, edge.drain 30s -> 1s; \
+         after a restart only: edge.bind 127.0.0.1:8080 -> 127.0.0.1:9000"
+    );
+}
+
+#[test]
+fn every_difference_is_said_somehow() {
+    for (from, to) in [
+        ("version = 1", "version = 1\nadmin.trusted = [\"::1\"]"),
+        (
+            "version = 1",
+            "version = 1\nadmin.metrics = \"open\"\nlog.level = \"debug\"",
+        ),
+        ("version = 1", "version = 1\nlog.access = \"off\""),
+        ("rate = \"100/s\"", "rate = \"100/s\"\nheaders = \"off\""),
+        (
+            "rate = \"100/s\"",
+            "rate = \"100/s\"\non_missing_key = \"deny\"",
+        ),
+        ("rate = \"100/s\"", "rate = \"100/s\"\nplans.gold = \"1/s\""),
+        ("path = \"/\"", "path = \"/\"\nheaders.a = \"1\""),
+        ("path = \"/\"", "path = \"/\"\nnote = \"why\""),
+        ("path = \"/\"", "path = \"/\"\nencoded_slash = \"reject\""),
+        ("path = \"/\"", "path = \"/\"\nrewrite.host = \"a.example\""),
+        (
+            "canary.percent = 5",
+            "canary.percent = 5\noverride.header = \"x-side\"\noverride.require = \"cidr:::1\"",
+        ),
+        ("canary.percent = 5", "canary.percent = 5\nepoch = 2"),
+        ("sticky = [\"visitor\"]", "sticky = [\"cookie:a\"]"),
+        (
+            "endpoints = [\"http://127.0.0.1:7002\"]",
+            "endpoints = [\"http://127.0.0.1:7002\"]\npool_idle = 1",
+        ),
+    ] {
+        assert_ne!(said(&[(from, to)]), "changes nothing", "{to}");
+    }
+}

@@ -1,0 +1,212 @@
+//! `[edge]` and `[admin]`: the two listeners.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use chassis::secret::{ExposeSecret, SecretString};
+use ipnet::IpNet;
+
+use crate::config::report::{At, Diagnostic, Place, quoted};
+use crate::config::secret;
+use crate::config::table::Table;
+use crate::config::value::Value;
+use crate::listener::config::{AdminConfig, EdgeConfig, MetricsAccess};
+
+const EDGE: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+const ADMIN: ([u8; 4], u16) = ([127, 0, 0, 1], 9900);
+
+const WORKERS: usize = 1024;
+
+/// The HTTP library cannot do with a smaller buffer than 8 KiB; more than a mebibyte of fields is nobody's request.
+const HEADER_BYTES: (usize, usize) = (8 * 1024, 1024 * 1024);
+
+/// The longest target that the library can hold.
+const URI: (usize, usize) = (64, 65_534);
+
+const METRICS: [(&str, MetricsAccess); 2] = [
+    ("open", MetricsAccess::Open),
+    ("token", MetricsAccess::Token),
+];
+
+/// Reads both, since two listeners cannot share an address.
+pub(super) fn read(root: &Table<'_>) -> (EdgeConfig, AdminConfig) {
+    let (edge, edge_at) = edge(&root.table("edge"));
+    let (admin, admin_at) = admin(&root.table("admin"));
+    if collide(edge.bind, admin.bind) {
+        let said = format!("{} is the edge's address too", admin.bind);
+        let error = Diagnostic::error(&admin_at, said);
+        let error = error.help("give each listener an address of its own");
+        let error = if edge_at.span == admin_at.span {
+            error
+        } else {
+            error.also(&edge_at, "the edge")
+        };
+        root.reading.report(error);
+    }
+    (edge, admin)
+}
+
+fn edge(table: &Table<'_>) -> (EdgeConfig, Place) {
+    let bind = bind(table, EDGE);
+    let wait = |key, seconds| {
+        let read = table.get(key).and_then(|value| value.wait());
+        read.unwrap_or(Duration::from_secs(seconds))
+    };
+    let size = |key, (least, most), default| {
+        let read = table.get(key);
+        read.and_then(|value| value.size_within(least..=most))
+            .unwrap_or(default)
+    };
+    let number = |key, least, most, default| {
+        let read = table.get(key);
+        read.and_then(|value| value.integer(least..=most))
+            .unwrap_or(default)
+    };
+    let config = EdgeConfig {
+        bind: bind.value,
+        workers: number("workers", 0, WORKERS, 0),
+        trusted_proxies: networks(table, "trusted_proxies"),
+        header_timeout: wait("header_timeout", 10),
+        idle_timeout: wait("idle_timeout", 75),
+        body_idle_timeout: wait("body_idle_timeout", 30),
+        max_header_bytes: size("max_header_bytes", HEADER_BYTES, 32 * 1024),
+        max_headers: number("max_headers", 1, 1000, 100),
+        max_uri: size("max_uri", URI, 8 * 1024),
+        max_connections: number("max_connections", 1, 10_000_000, 20_000),
+        drain: table
+            .get("drain")
+            .and_then(|value| value.duration())
+            .unwrap_or(Duration::from_secs(30)),
+    };
+    (config, bind.place)
+}
+
+fn admin(table: &Table<'_>) -> (AdminConfig, Place) {
+    let bind = bind(table, ADMIN);
+    let token = secret::read(table, "token", "token_file");
+    let metrics = table.get("metrics");
+    let access = metrics
+        .as_ref()
+        .and_then(|value| value.choice(&METRICS))
+        .unwrap_or_default();
+    let has_token = table.has("token") || table.has("token_file");
+    if let (Some(value), MetricsAccess::Token, false) = (&metrics, access, has_token) {
+        value.wrong(
+            "asks for a token, but admin has none",
+            "set admin.token = \"${BANYAN_ADMIN_TOKEN}\", or metrics = \"open\"",
+        );
+    }
+    if !bind.value.ip().is_loopback() && !has_token {
+        let said = format!(
+            "{} can be reached from elsewhere, and admin has no token",
+            bind.value
+        );
+        let error = Diagnostic::error(&bind.place, said).needs_all();
+        table.reading.report(error.help(
+            "set admin.token = \"${BANYAN_ADMIN_TOKEN}\" or admin.token_file, or bind to 127.0.0.1",
+        ));
+    }
+    let token = token.filter(|token| is_a_field_value(table, token));
+    let config = AdminConfig {
+        bind: bind.value,
+        token,
+        trusted: networks(table, "trusted"),
+        metrics: access,
+    };
+    (config, bind.place)
+}
+
+/// A token comes in `Authorization`; one that cannot stand there would lock everybody out.
+fn is_a_field_value(table: &Table<'_>, token: &SecretString) -> bool {
+    let fine = token
+        .expose_secret()
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic());
+    if !fine {
+        let error = Diagnostic::error(
+            &table.place,
+            "the token has characters that no field can carry",
+        );
+        table.reading.report(
+            error.help("use visible ASCII, for example what `openssl rand -hex 32` prints"),
+        );
+    }
+    fine
+}
+
+fn collide(edge: SocketAddr, admin: SocketAddr) -> bool {
+    let everywhere = edge.ip().is_unspecified() || admin.ip().is_unspecified();
+    edge.port() != 0 && edge.port() == admin.port() && (everywhere || edge.ip() == admin.ip())
+}
+
+fn bind(table: &Table<'_>, default: ([u8; 4], u16)) -> At<SocketAddr> {
+    let default = SocketAddr::from(default);
+    match table.get("bind") {
+        Some(value) => value.at(address(&value).unwrap_or(default)),
+        None => At {
+            value: default,
+            place: Place {
+                path: format!("{}.bind", table.place.path),
+                span: table.place.span.clone(),
+            },
+        },
+    }
+}
+
+fn address(value: &Value<'_>) -> Option<SocketAddr> {
+    let text = value.text()?;
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let port = text.rsplit(':').next().unwrap_or_default();
+    let help = match port.parse::<u16>() {
+        Ok(port) if text.starts_with("localhost:") => {
+            format!("names are not looked up here; write \"127.0.0.1:{port}\"")
+        }
+        Ok(port) => format!(
+            "write \"127.0.0.1:{port}\" for this machine only, \"0.0.0.0:{port}\" for everybody"
+        ),
+        Err(_) => "write \"127.0.0.1:8080\", or \"[::1]:8080\" for IPv6".to_owned(),
+    };
+    value.wrong(format!("{} is no address with a port", quoted(&text)), help);
+    None
+}
+
+fn networks(table: &Table<'_>, key: &'static str) -> Vec<IpNet> {
+    let read = table.get(key).and_then(|value| value.each(network));
+    read.unwrap_or_default()
+        .into_iter()
+        .map(|network| network.value)
+        .collect()
+}
+
+/// `10.0.0.0/8`; a mere address is that one alone.
+pub(super) fn network(value: &Value<'_>) -> Option<IpNet> {
+    let text = value.text()?;
+    match parse_network(&text) {
+        Ok(network) => Some(network),
+        Err(help) => {
+            value.wrong(format!("{} is no network", quoted(&text)), help);
+            None
+        }
+    }
+}
+
+/// The network, or what to write instead.
+pub(super) fn parse_network(text: &str) -> Result<IpNet, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.into());
+    }
+    match text.parse::<IpNet>() {
+        Ok(network) if network.addr() == network.network() => Ok(network),
+        Ok(network) => Err(format!(
+            "did you mean \"{}\", the whole network, or \"{}\", this address?",
+            network.trunc(),
+            network.addr()
+        )),
+        Err(_) => Err(
+            "write an address and how many bits of it count: \"10.0.0.0/8\", \"::1/128\""
+                .to_owned(),
+        ),
+    }
+}

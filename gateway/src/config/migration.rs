@@ -1,0 +1,298 @@
+//! A route that moves: `phase`, `force`, `sticky`, `salt`, `epoch`, `override`, `canary`, `flag`, and whether they
+//! agree with each other.
+
+use http::Method;
+use strangler::{Phase, Split};
+
+use crate::auth::config::AuthConfig;
+use crate::config::backend::nowhere;
+use crate::config::names::Kind;
+use crate::config::report::{At, Diagnostic, Place, listed, quoted};
+use crate::config::split::{Canary, Flags, canary};
+use crate::config::sticky::{self, Override};
+use crate::config::table::Table;
+use crate::config::value::Value;
+use crate::forward::config::BackendConfig;
+use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
+
+const PHASES: [(&str, Phase); 5] = [
+    ("legacy", Phase::Legacy),
+    ("shadow", Phase::Shadow),
+    ("canary", Phase::Canary),
+    ("migrated", Phase::Migrated),
+    ("retired", Phase::Retired),
+];
+
+/// The keys that only a route with two sides has.
+pub(super) const KEYS: [&str; 8] = [
+    "phase", "force", "sticky", "salt", "epoch", "override", "canary", "flag",
+];
+
+/// What is known of the route by now.
+pub(super) struct Route<'r> {
+    pub(super) name: &'r str,
+    /// Nothing where it could not be read.
+    pub(super) auth: Option<&'r At<AuthConfig>>,
+    pub(super) methods: &'r [Method],
+    pub(super) flags: &'r Flags,
+    pub(super) default_sticky: Option<&'r [At<Sticky>]>,
+}
+
+/// What the file says of a migration, before it is known whether it agrees.
+pub(super) struct Written {
+    pub(super) phase: Option<At<Phase>>,
+    has_phase: bool,
+    forced_legacy: bool,
+    sticky: Option<Vec<At<Sticky>>>,
+    salt: Option<At<String>>,
+    epoch: u32,
+    chooser: Override,
+    canary: Canary,
+    flag: Option<At<String>>,
+}
+
+pub(super) fn written(table: &Table<'_>) -> Written {
+    let phase = table.get("phase");
+    let force = table.get("force");
+    let forced = force.and_then(|value| value.choice(&[("legacy", ())]));
+    let epoch = table.get("epoch");
+    let salt = table.get("salt");
+    let flag = table.get("flag");
+    let has_phase = phase.is_some();
+    Written {
+        phase: phase.and_then(|value| Some(value.at(value.choice(&PHASES)?))),
+        has_phase,
+        forced_legacy: forced.is_some(),
+        sticky: table.get("sticky").and_then(|value| sticky::list(&value)),
+        salt: salt.and_then(|value| Some(value.at(value.word()?))),
+        epoch: epoch
+            .and_then(|value| value.integer(1..=u32::MAX))
+            .unwrap_or(1),
+        chooser: sticky::chooser(&table.table("override")),
+        canary: canary(&table.table("canary")),
+        flag: flag.and_then(|value| flag_name(&value)),
+    }
+}
+
+fn flag_name(value: &Value<'_>) -> Option<At<String>> {
+    let name = value.at(value.word()?);
+    value.reading.names.borrow_mut().uses(Kind::Flag, &name);
+    Some(name)
+}
+
+/// Joins what was written with the two sides.
+pub(super) fn read(
+    table: &Table<'_>,
+    written: Written,
+    route: &Route<'_>,
+    legacy: Option<BackendConfig>,
+    service: Option<BackendConfig>,
+) -> Option<MigrationConfig> {
+    sides_fit_the_phase(table, &written);
+    flag_decides_alone(table, &written);
+    canary_can_move(table, &written, route);
+    someone_is_known(table, &written, route);
+    if let Some(phase) = &written.phase
+        && phase.value == Phase::Shadow
+    {
+        let warning = Diagnostic::warning(&phase.place, "legacy answers; nothing is compared yet");
+        table.reading.report(
+            warning.help("this release copies no requests: the phase does what \"legacy\" does"),
+        );
+    }
+    let default = || route.default_sticky.map(<[_]>::to_vec);
+    let sticky = written.sticky.clone().or_else(default);
+    let sticky = sticky.map(|list| list.into_iter().map(|source| source.value).collect());
+    let salt = written.salt.clone().or_else(|| written.flag.clone());
+    Some(MigrationConfig {
+        legacy,
+        service,
+        phase: written.phase.as_ref()?.value,
+        forced_legacy: written.forced_legacy,
+        sticky: sticky.unwrap_or_else(|| vec![Sticky::User]),
+        salt: salt.map_or_else(|| route.name.to_owned(), |salt| salt.value),
+        epoch: written.epoch,
+        chooser: chooser(&written, route),
+        split: split(&written, route),
+        flag: written.flag.map(|flag| flag.value),
+    })
+}
+
+/// A scope of nobody's lets nobody choose.
+fn chooser(written: &Written, route: &Route<'_>) -> Option<OverrideConfig> {
+    let config = written.chooser.config.clone();
+    let by_scope = matches!(config.require, OverrideRequire::Scope(_));
+    (!(by_scope && is_public(route))).then_some(config)
+}
+
+fn split(written: &Written, route: &Route<'_>) -> Split {
+    let canary = &written.canary;
+    let flag = written.flag.as_ref();
+    let flag = flag.and_then(|flag| route.flags.get(&flag.value));
+    match flag {
+        Some(flag) => Split {
+            methods: canary.methods.clone(),
+            ..flag.split.clone()
+        },
+        None => Split {
+            enabled: true,
+            percent: canary.percent.unwrap_or_default(),
+            methods: canary.methods.clone(),
+            allow: canary.allow.clone(),
+            deny: canary.deny.clone(),
+        },
+    }
+}
+
+fn is_public(route: &Route<'_>) -> bool {
+    route
+        .auth
+        .is_some_and(|auth| auth.value == AuthConfig::Public)
+}
+
+fn sides_fit_the_phase(table: &Table<'_>, written: &Written) {
+    if !written.has_phase {
+        let help = "add phase = \"legacy\", which changes nothing yet; or shadow, canary, migrated, retired";
+        table.reading.report(table.missing("phase").help(help));
+    }
+    let Some(phase) = &written.phase else {
+        return;
+    };
+    let needed: &[&str] = match phase.value {
+        Phase::Legacy => &["legacy"],
+        Phase::Shadow | Phase::Canary | Phase::Migrated => &["legacy", "service"],
+        Phase::Retired => &["service"],
+    };
+    for side in needed.iter().filter(|side| !table.has(side)) {
+        let said = format!("is missing, and phase {} needs it", phase.value);
+        let help = match (phase.value, *side) {
+            (Phase::Migrated, "legacy") => {
+                "migrated keeps the way back: name legacy, or write phase = \"retired\"".to_owned()
+            }
+            _ => format!("add {side} = \"NAME\", the name of an [upstream.NAME]"),
+        };
+        let error = Diagnostic::error(&nowhere(table, side), said);
+        let error = error.also(&phase.place, format!("phase {}", phase.value));
+        table.reading.report(error.help(help).needs_all());
+    }
+}
+
+fn flag_decides_alone(table: &Table<'_>, written: &Written) {
+    let Some(flag) = &written.flag else {
+        return;
+    };
+    for own in &written.canary.flags_own {
+        let error = Diagnostic::error(
+            own,
+            format!("the flag {} decides this", quoted(&flag.value)),
+        );
+        let error = error.also(&flag.place, "the flag");
+        table
+            .reading
+            .report(error.help("set it in the flag, or take out the route's flag"));
+    }
+    if let Some(salt) = &written.salt {
+        let error = Diagnostic::error(&salt.place, "a flag's split is salted with the flag's name");
+        let error = error.also(&flag.place, "the flag");
+        table.reading.report(
+            error.help("take out salt, so that everybody who asks the flag gets the same answer"),
+        );
+    }
+}
+
+fn canary_can_move(table: &Table<'_>, written: &Written, route: &Route<'_>) {
+    let canary = &written.canary;
+    let Some(phase) = &written.phase else {
+        return;
+    };
+    if phase.value != Phase::Canary {
+        return;
+    }
+    if written.flag.is_none() && !table.has("flag") && !canary.has_percent {
+        let error = Diagnostic::error(&nowhere(table, "canary.percent"), "is missing");
+        let error = error.also(&phase.place, "a canary goes by percent");
+        let help = "add canary.percent = 0, which moves nobody yet, or flag = \"NAME\"";
+        table.reading.report(error.help(help).needs_all());
+    }
+    let moves = |method: &Method| canary.methods.contains(method.as_str());
+    if !route.methods.is_empty() && !canary.methods.is_empty() && !route.methods.iter().any(moves) {
+        let place = canary.methods_at.clone();
+        let place = place.unwrap_or_else(|| nowhere(table, "canary.methods"));
+        let moving: Vec<&String> = canary.methods.iter().collect();
+        let taken: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
+        let said = format!(
+            "nothing would ever move: the route takes {}, the canary moves {}",
+            listed(&taken, "and"),
+            listed(&moving, "and"),
+        );
+        let help = "writes move only when canary.methods lists them";
+        table
+            .reading
+            .report(Diagnostic::error(&place, said).help(help));
+    }
+}
+
+/// Users, groups and scopes mean nothing where nobody is asked who they are.
+fn someone_is_known(table: &Table<'_>, written: &Written, route: &Route<'_>) {
+    let Some(auth) = route.auth.filter(|_| is_public(route)) else {
+        return;
+    };
+    let refuse = |place: &Place, said: &str, help: &str| {
+        let error = Diagnostic::error(place, said).also(&auth.place, "public");
+        table.reading.report(error.help(help));
+    };
+    let identity = "ask who is calling: auth = { issuers = [\"…\"], optional = true }";
+    for list in &written.canary.lists {
+        refuse(
+            list,
+            "nobody is known here, so nobody is on the list",
+            identity,
+        );
+    }
+    if let (OverrideRequire::Scope(_), Some(place)) =
+        (&written.chooser.config.require, &written.chooser.require_at)
+    {
+        let help = "write \"cidr:…\", or ask who is calling";
+        refuse(place, "nobody is known here, so nobody has a scope", help);
+    }
+    if let Some(flag) = &written.flag
+        && let Some(known) = route.flags.get(&flag.value)
+        && !(known.split.allow.is_empty() && known.split.deny.is_empty())
+    {
+        refuse(
+            &flag.place,
+            "the flag lists users or groups, but nobody is known here",
+            identity,
+        );
+    }
+    sticky_without_users(written, route, refuse, table);
+}
+
+fn sticky_without_users(
+    written: &Written,
+    route: &Route<'_>,
+    refuse: impl Fn(&Place, &str, &str),
+    table: &Table<'_>,
+) {
+    let help = "use \"visitor\", our own random cookie, or \"cookie:NAME\" or \"header:NAME\"";
+    if let Some(own) = &written.sticky {
+        for source in own.iter().filter(|source| source.value == Sticky::User) {
+            refuse(&source.place, "nobody is known here", help);
+        }
+        return;
+    }
+    let others = route
+        .default_sticky
+        .is_some_and(|list| list.iter().any(|source| source.value != Sticky::User));
+    let moves = written
+        .phase
+        .as_ref()
+        .is_some_and(|phase| phase.value == Phase::Canary);
+    if moves && !others && !table.has("sticky") {
+        refuse(
+            &nowhere(table, "sticky"),
+            "is [\"user\"] by default, and nobody is known here: nobody would ever move",
+            help,
+        );
+    }
+}

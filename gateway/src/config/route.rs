@@ -1,0 +1,171 @@
+//! `[route.NAME]`, with what `[defaults.route]` says for routes that don't.
+
+use std::time::Duration;
+
+use crate::auth::config::AuthConfig;
+use crate::config::access;
+use crate::config::backend;
+use crate::config::matching;
+use crate::config::migration;
+use crate::config::names::Kind;
+use crate::config::report::{At, Place};
+use crate::config::split::Flags;
+use crate::config::sticky;
+use crate::config::table::Table;
+use crate::config::target;
+use crate::config::value::Value;
+use crate::route::config::{EncodedSlash, RouteConfig, UnderscoreFields};
+use crate::side::config::Sticky;
+
+const TIMEOUT: Duration = Duration::from_secs(15);
+const MAX_BODY: u64 = 10 * 1024 * 1024;
+
+const SLASHES: [(&str, EncodedSlash); 2] = [
+    ("reject", EncodedSlash::Reject),
+    ("keep", EncodedSlash::Keep),
+];
+const UNDERSCORES: [(&str, UnderscoreFields); 2] = [
+    ("drop", UnderscoreFields::Drop),
+    ("keep", UnderscoreFields::Keep),
+];
+
+/// What a route is given where it says nothing itself.
+pub(super) struct Defaults {
+    timeout: Duration,
+    max_body: u64,
+    /// There is no built-in one: public is said, not forgotten.
+    auth: Option<At<AuthConfig>>,
+    /// It is given, even if wrong.
+    has_auth: bool,
+    rate_limit: Vec<At<String>>,
+    sticky: Option<Vec<At<Sticky>>>,
+}
+
+/// A route, and the places that checks across the file speak of.
+pub(super) struct Read {
+    pub(super) config: RouteConfig,
+    pub(super) header: Place,
+    pub(super) auth: Place,
+    pub(super) limits: Vec<At<String>>,
+}
+
+impl Defaults {
+    pub(super) fn read(table: &Table<'_>) -> Self {
+        let auth = table.get("auth");
+        let rate_limit = table.get("rate_limit").and_then(|value| limits(&value));
+        Self {
+            timeout: timeout(table).unwrap_or(TIMEOUT),
+            max_body: max_body(table).unwrap_or(MAX_BODY),
+            has_auth: auth.is_some(),
+            auth: auth.and_then(|value| access::read(&value)),
+            rate_limit: rate_limit.unwrap_or_default(),
+            sticky: table.get("sticky").and_then(|value| sticky::list(&value)),
+        }
+    }
+}
+
+/// A route with all that can be said about it; only one that could be read whole is given back.
+pub(super) fn read(
+    name: &str,
+    table: &Table<'_>,
+    defaults: &Defaults,
+    flags: &Flags,
+) -> Option<Read> {
+    let path = table.required("path", "\"/prefix\", or { exact = \"/x\" }");
+    let path = path.and_then(|value| matching::path(&value));
+    let hosts = each(table, "hosts", matching::host);
+    let methods = each(table, "methods", matching::method);
+    let headers = matching::headers(table);
+    let query = matching::query(table);
+    let auth = auth(table, defaults);
+    let own_limits = table
+        .get("rate_limit")
+        .map(|value| limits(&value).unwrap_or_default());
+    let limits = own_limits.unwrap_or_else(|| defaults.rate_limit.clone());
+    let timeout = timeout(table).unwrap_or(defaults.timeout);
+    let max_body = max_body(table).unwrap_or(defaults.max_body);
+    let slash = table.get("encoded_slash");
+    let slash = slash.and_then(|value| value.choice(&SLASHES));
+    let underscores = table.get("underscore_fields");
+    let underscores = underscores.and_then(|value| value.choice(&UNDERSCORES));
+    let changes = backend::changes(table, path.as_ref());
+    let known = migration::Route {
+        name,
+        auth: auth.as_ref(),
+        methods: &methods,
+        flags,
+        default_sticky: defaults.sticky.as_deref(),
+    };
+    let target = target::read(table, &known, &changes, path.as_ref());
+    let [owner, note] = ["owner", "note"].map(|key| table.get(key).and_then(|value| value.text()));
+    let auth = auth?;
+    let config = RouteConfig {
+        name: name.to_owned(),
+        path: path?,
+        hosts,
+        methods,
+        headers,
+        query,
+        rate_limit: limits.iter().map(|limit| limit.value.clone()).collect(),
+        timeout,
+        max_body,
+        encoded_slash: slash.unwrap_or_else(|| default_slash(&auth.value)),
+        underscore_fields: underscores.unwrap_or_default(),
+        target: target?,
+        auth: auth.value,
+        owner,
+        note,
+    };
+    Some(Read {
+        config,
+        header: table.place.clone(),
+        auth: auth.place,
+        limits,
+    })
+}
+
+/// A server behind may take `%2f` for a slash, and so see another path than the one that was authorised.
+fn default_slash(auth: &AuthConfig) -> EncodedSlash {
+    match auth {
+        AuthConfig::Public => EncodedSlash::Keep,
+        AuthConfig::Tokens(_) => EncodedSlash::Reject,
+    }
+}
+
+fn auth(table: &Table<'_>, defaults: &Defaults) -> Option<At<AuthConfig>> {
+    if let Some(own) = table.get("auth") {
+        return access::read(&own);
+    }
+    if !defaults.has_auth {
+        let error = table.missing("auth");
+        table.reading.report(error.help(access::AUTH));
+    }
+    defaults.auth.clone()
+}
+
+fn each<T: PartialEq>(
+    table: &Table<'_>,
+    key: &'static str,
+    read: impl Fn(&Value<'_>) -> Option<T>,
+) -> Vec<T> {
+    let read = table.get(key).and_then(|value| value.each(read));
+    let read = read.unwrap_or_default().into_iter();
+    read.map(|entry| entry.value).collect()
+}
+
+fn timeout(table: &Table<'_>) -> Option<Duration> {
+    table.get("timeout")?.wait()
+}
+
+fn max_body(table: &Table<'_>) -> Option<u64> {
+    table.get("max_body")?.size()
+}
+
+fn limits(value: &Value<'_>) -> Option<Vec<At<String>>> {
+    let read = value.words()?;
+    for name in &read {
+        let mut names = value.reading.names.borrow_mut();
+        names.uses(Kind::Limit, name);
+    }
+    Some(read)
+}
