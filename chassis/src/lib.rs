@@ -12,6 +12,7 @@ pub mod principal;
 pub mod problem;
 pub mod tasks;
 pub mod drain;
+pub mod descriptors;
 pub mod listen;
 pub mod serve;
 pub mod http_client;

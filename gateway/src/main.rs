@@ -1,1 +1,10 @@
-fn main() {}
+//! The binary `banyan`: the gateway and its commands.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    gateway::cli::main()
+}

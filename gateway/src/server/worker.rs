@@ -102,6 +102,10 @@ async fn run(given: Given) -> Result<(), Unfinished> {
     drain(&core, &connections, &now).await
 }
 
+#[expect(
+    clippy::infinite_loop,
+    reason = "it ends when its future is dropped at the drain"
+)]
 async fn accept(
     core: &Rc<PerCore>,
     listener: &tokio::net::TcpListener,
@@ -135,6 +139,10 @@ async fn accept(
     }
 }
 
+#[expect(
+    clippy::infinite_loop,
+    reason = "it ends when its future is dropped at the drain"
+)]
 async fn sweep(core: &PerCore, connections: &Connections, now: &AtomicU32) -> Infallible {
     let mut tick = tokio::time::interval(SWEEP);
     loop {

@@ -1,0 +1,60 @@
+//! The admin listener: health, metrics, the routes in force, reload. Plain axum, never on the data path.
+
+mod access;
+mod health;
+mod routes;
+mod scrape;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use chassis::problem::Problem;
+
+use crate::listener::config::AdminConfig;
+use crate::per_core::Shared;
+use crate::reload::Reloader;
+
+/// What the handlers see.
+#[derive(Debug)]
+pub struct AdminState {
+    /// The admin listener's settings at start.
+    pub config: AdminConfig,
+    /// The snapshot in force and the counters.
+    pub shared: Arc<Shared>,
+    /// Takes over edited files.
+    pub reloader: Arc<Reloader>,
+    /// Set when the process begins to drain.
+    pub draining: Arc<AtomicBool>,
+    /// Access lines that were lost.
+    pub lines_dropped: Arc<AtomicU64>,
+}
+
+/// All of it.
+pub fn router(state: Arc<AdminState>) -> Router {
+    let read = Router::new()
+        .route("/metrics", get(scrape::metrics))
+        .route("/routes", get(routes::routes))
+        .route("/status", get(routes::status))
+        .route("/reload", post(routes::reload))
+        .layer(from_fn_with_state(Arc::clone(&state), access::check));
+    Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .merge(read)
+        .fallback(|| async {
+            Problem::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here")
+        })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Not with this method",
+            )
+        })
+        .with_state(state)
+}

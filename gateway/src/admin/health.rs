@@ -1,0 +1,48 @@
+//! Whether the process lives, and whether it wants traffic.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::AdminState;
+
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// 200 while requests are taken; `details` says what is not as it should be all the same.
+pub(super) async fn ready(State(state): State<Arc<AdminState>>) -> (StatusCode, Json<Value>) {
+    let draining = state.draining.load(Ordering::SeqCst);
+    let status = if draining {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::OK
+    };
+    let snapshot = state.shared.current.load();
+    let mut details = Vec::new();
+    if draining {
+        details.push("draining: the process is about to end".to_owned());
+    }
+    if let Some(trouble) = state.reloader.trouble() {
+        details.push(format!(
+            "the file was refused, generation {} stays in force: {trouble}",
+            snapshot.generation
+        ));
+    }
+    for ring in snapshot.rings() {
+        if let (keys, Some(trouble)) = ring.status() {
+            details.push(format!(
+                "issuer {}: {keys} keys at hand, fetching failed: {trouble}",
+                ring.name
+            ));
+        }
+    }
+    (
+        status,
+        Json(json!({ "ready": !draining, "generation": snapshot.generation, "details": details })),
+    )
+}

@@ -1,0 +1,263 @@
+//! Builds and joins everything, and is the only place that does: the configuration is complete before a socket is
+//! opened, every thread and task ends in the drain.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chassis::clock::Clock;
+use chassis::descriptors;
+use chassis::listen::{self, ListenError};
+use chassis::tasks::Tasks;
+use chassis::telemetry::lines::LineWriter;
+use tokio::runtime::Runtime;
+
+use crate::admin::{self, AdminState};
+use crate::auth::jwks;
+use crate::config::report::Report;
+use crate::config::source::Source;
+use crate::config::{Config, load};
+use crate::metrics::registry::Metrics;
+use crate::per_core::Shared;
+use crate::reload::{self, Cause, Environment, Reloader};
+use crate::server::worker::{Given, Worker};
+use crate::snapshot::{BuildError, Snapshot};
+
+/// The second runtime: admin, reload, keys. Two threads, so that a slow reload never holds up health.
+const CONTROL_THREADS: usize = 2;
+
+/// What is not done when the data path has drained is not waited for much longer.
+const CONTROL_DRAIN: Duration = Duration::from_secs(2);
+
+/// What a gateway is started with.
+pub struct Options {
+    /// The file.
+    pub path: PathBuf,
+    /// Where `${NAME}` comes from.
+    pub environment: Environment,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The file cannot be read.
+    #[error("{0}")]
+    File(std::io::Error),
+    /// The file has mistakes.
+    #[error("{0}")]
+    Config(Box<Report>),
+    /// The file reads well and cannot be used all the same.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The access log cannot be opened.
+    #[error("log.access: {0}")]
+    AccessLog(std::io::Error),
+    /// The machine refuses a thread or a runtime.
+    #[error("a thread cannot be started: {0}")]
+    Thread(std::io::Error),
+}
+
+/// A file that was read and holds together.
+#[derive(Debug)]
+pub struct Ready {
+    /// The file's text.
+    pub source: Source,
+    /// What it says.
+    pub config: Config,
+    /// What somebody should look at.
+    pub warnings: Report,
+}
+
+/// Reads and validates the file; nothing is opened yet.
+pub fn read(options: &Options) -> Result<Ready, StartError> {
+    let source = Source::read(&options.path).map_err(StartError::File)?;
+    let loaded = load(&source, &*options.environment)
+        .map_err(|report| StartError::Config(Box::new(report)))?;
+    Ok(Ready {
+        source,
+        config: loaded.config,
+        warnings: loaded.warnings,
+    })
+}
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where clients come in.
+    pub edge: SocketAddr,
+    /// Where operators come in.
+    pub admin: SocketAddr,
+    /// What all threads share.
+    pub shared: Arc<Shared>,
+    /// Takes over edited files.
+    pub reloader: Arc<Reloader>,
+    tasks: Tasks,
+    draining: Arc<AtomicBool>,
+    workers: Vec<Worker>,
+    lines: LineWriter,
+    control: Runtime,
+}
+
+/// Opens the sockets and starts all threads.
+pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
+    let Ready { source, config, .. } = ready;
+    let cores = workers(&config);
+    let clock = Clock::system();
+    let metrics = Arc::new(Metrics::new(cores));
+    let snapshot = Snapshot::build(config, None, &metrics)?;
+    let config = Arc::clone(&snapshot.config);
+    let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
+    let admin_listener = listen::alone(config.admin.bind, "admin.bind")?;
+    let edge_listeners = listen::per_core(config.edge.bind, cores, "edge.bind")?;
+    let address =
+        |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::Thread);
+    let (edge, admin) = (address(&edge_listeners[0])?, address(&admin_listener)?);
+
+    let tasks = Tasks::new();
+    let control = control_runtime().map_err(StartError::Thread)?;
+    let shared = Arc::new(Shared {
+        current: ArcSwap::from_pointee(snapshot),
+        metrics,
+        clock,
+    });
+    let reloader = Reloader::new(
+        options.path,
+        options.environment,
+        source.text,
+        Arc::clone(&shared),
+        tasks.clone(),
+    );
+    let reloader = Arc::new(reloader);
+    let draining = Arc::new(AtomicBool::new(false));
+    let admin_state = AdminState {
+        config: config.admin.clone(),
+        shared: Arc::clone(&shared),
+        reloader: Arc::clone(&reloader),
+        draining: Arc::clone(&draining),
+        lines_dropped: lines.dropped(),
+    };
+    {
+        let _inside = control.enter();
+        for ring in shared.current.load().rings() {
+            jwks::keep_fresh(ring, &tasks);
+        }
+        reload::watch(&reloader, &tasks);
+        reload_on_hangup(&reloader, &tasks).map_err(StartError::Thread)?;
+        chassis::serve::router(admin_listener, admin::router(Arc::new(admin_state)), &tasks)
+            .map_err(StartError::Thread)?;
+    }
+    let max_connections = max_connections(&config).div_ceil(cores);
+    let start = |(core, listener)| {
+        let (shared, lines, stop) = (Arc::clone(&shared), lines.buffer(), tasks.clone());
+        Worker::start(Given {
+            core,
+            listener,
+            shared,
+            lines,
+            stop,
+            max_connections,
+        })
+        .map_err(StartError::Thread)
+    };
+    let workers = edge_listeners
+        .into_iter()
+        .enumerate()
+        .map(start)
+        .collect::<Result<_, _>>()?;
+    Ok(Running {
+        edge,
+        admin,
+        shared,
+        reloader,
+        tasks,
+        draining,
+        workers,
+        lines,
+        control,
+    })
+}
+
+impl Running {
+    /// Runs a future of the control side, such as waiting for a signal.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.control.block_on(future)
+    }
+
+    /// Drains: not ready, no new connections, what runs may finish. Says what did not finish in time.
+    pub fn stop(self) -> Vec<String> {
+        let Self {
+            tasks,
+            draining,
+            workers,
+            lines,
+            control,
+            ..
+        } = self;
+        draining.store(true, Ordering::SeqCst);
+        tasks.stop();
+        let mut unfinished: Vec<String> = workers
+            .into_iter()
+            .filter_map(|worker| worker.join().err())
+            .map(|left| left.to_string())
+            .collect();
+        unfinished.extend(
+            control
+                .block_on(tasks.ended(CONTROL_DRAIN))
+                .err()
+                .map(|left| left.to_string()),
+        );
+        control.shutdown_timeout(CONTROL_DRAIN);
+        drop(lines);
+        unfinished
+    }
+}
+
+fn workers(config: &Config) -> usize {
+    match config.edge.workers {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+        workers => workers,
+    }
+}
+
+/// A connection needs a descriptor here and mostly one to an upstream; the rest is for files, admin and health checks.
+fn max_connections(config: &Config) -> usize {
+    let affordable = usize::try_from(descriptors::raise_limit() / 20 * 9).unwrap_or(usize::MAX);
+    config.edge.max_connections.min(affordable)
+}
+
+fn control_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build()
+}
+
+fn reload_on_hangup(reloader: &Arc<Reloader>, tasks: &Tasks) -> std::io::Result<()> {
+    let mut hangups = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?;
+    let (reloader, stopping) = (Arc::clone(reloader), tasks.stopping());
+    tasks.spawn("hangup", async move {
+        let waiting = async {
+            while hangups.recv().await.is_some() {
+                let reloader = Arc::clone(&reloader);
+                let _ = tokio::task::spawn_blocking(move || reloader.reload(Cause::Signal)).await;
+            }
+        };
+        tokio::select! { () = waiting => {}, () = stopping => {} }
+    });
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The command line. Exit codes: 0 done, 1 the file or the machine said no, 2 the command was not understood.
+
+mod print;
+mod load;
+mod check;
+mod routes;
+mod explain;
+pub mod init;
+mod token;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// An edge gateway that moves a monolith's routes to new services, one after another.
+#[derive(Debug, Parser)]
+#[command(name = "banyan", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway; it takes over the file whenever it is saved.
+    Serve(serve::Args),
+    /// Validate a file: all mistakes at once, exit code 1.
+    Check(check::Args),
+    /// Print the table of routes in the order in which they are asked.
+    Routes(routes::Args),
+    /// Say what would happen to a request, and why.
+    Explain(explain::Args),
+    /// Write a first routes.toml for a monolith.
+    Init(init::Args),
+    /// Sign a token for trying things, with a development key or an issuer's secret.
+    Token(token::Args),
+}
+
+/// Which file a command reads.
+#[derive(Debug, clap::Args)]
+struct FileArg {
+    /// The routes file.
+    #[arg(long, short, value_name = "FILE", default_value = "routes.toml")]
+    config: PathBuf,
+}
+
+/// How a command says what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For eyes.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Check(args) => check::run(&args),
+        Command::Routes(args) => routes::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Token(args) => token::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

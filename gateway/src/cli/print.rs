@@ -1,0 +1,28 @@
+//! Writing to the terminal: colours only where there is one, and a closed pipe is no reason to panic.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::app::StartError;
+
+/// A line on standard output.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// A line on standard error.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Whether a person reads standard error.
+pub(super) fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// What went wrong: a file's mistakes as the file's report, anything else in a line.
+pub(super) fn error(error: &anyhow::Error) {
+    match error.downcast_ref::<StartError>() {
+        Some(StartError::Config(report)) => note(&report.render(is_watched())),
+        _ => note(&format!("error: {error:#}")),
+    }
+}

@@ -1,0 +1,100 @@
+//! `banyan serve`.
+
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chassis::drain::Signals;
+use serde_json::json;
+
+use super::{FileArg, load, print, routes};
+use crate::app::{self, Running};
+use crate::describe;
+
+/// How long an upstream may take to accept a connection before it is called out.
+const PROBE: Duration = Duration::from_millis(300);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    file: FileArg,
+    /// Writes the addresses as JSON to this file once requests are taken.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    let options = load::options(&args.file.config);
+    let ready = app::read(&options)?;
+    chassis::telemetry::log::init(&ready.config.log.level, ready.config.log.format)
+        .context("log.level")?;
+    if !ready.warnings.is_empty() {
+        print::note(&ready.warnings.render(print::is_watched()));
+    }
+    let running = app::start(options, ready)?;
+    // From here on a signal drains.
+    let mut signals = running.block_on(async { Signals::listen() })?;
+    if let Some(path) = &args.ready_file {
+        write_ready(path, &running)?;
+    }
+    if print::is_watched() {
+        introduce(&running);
+    }
+    tracing::info!(edge = %running.edge, admin = %running.admin, "ready");
+    for refusing in refusing(&running) {
+        tracing::warn!(endpoint = refusing, "an upstream refuses connections");
+    }
+    let signal = running.block_on(signals.next());
+    tracing::info!(signal, "draining");
+    // A second signal ends the process at once, by the system's own rule.
+    let unfinished = running.stop();
+    for left in &unfinished {
+        tracing::warn!(left, "the drain was cut short");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Written beside and renamed, so that whoever waits for it reads all of it.
+fn write_ready(path: &Path, running: &Running) -> anyhow::Result<()> {
+    let addresses = json!({ "edge": running.edge, "admin": running.admin });
+    let beside = path.with_extension("new");
+    let written = std::fs::write(&beside, addresses.to_string())
+        .and_then(|()| std::fs::rename(&beside, path));
+    written.with_context(|| format!("--ready-file {}", path.display()))
+}
+
+fn introduce(running: &Running) {
+    let snapshot = running.shared.current.load();
+    let rows = describe::rows(&snapshot.config, snapshot.table.order());
+    print::note(&routes::table(&rows));
+    print::note("");
+    let public = describe::public_routes(&snapshot.config);
+    if !public.is_empty() {
+        print::note(&format!(
+            "public, no token asked for: {}",
+            public.join(", ")
+        ));
+    }
+    print::note(&format!("edge   http://{}", running.edge));
+    print::note(&format!("admin  http://{}", running.admin));
+    print::note("");
+}
+
+/// The endpoints that nobody answers at.
+fn refusing(running: &Running) -> Vec<String> {
+    let snapshot = running.shared.current.load();
+    let endpoints = snapshot
+        .upstreams
+        .values()
+        .flat_map(|upstream| &upstream.endpoints);
+    let refuses = |host: &str, port| {
+        let mut addresses = (host, port).to_socket_addrs().into_iter().flatten();
+        !addresses.any(|address| TcpStream::connect_timeout(&address, PROBE).is_ok())
+    };
+    endpoints
+        .filter(|endpoint| refuses(endpoint.host(), endpoint.port()))
+        .map(ToString::to_string)
+        .collect()
+}

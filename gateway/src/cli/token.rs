@@ -1,0 +1,119 @@
+//! `banyan token`: a signed token for trying things. The key is a development key, or an issuer's shared secret; a
+//! production issuer's key has no business on the machine where this runs.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use chassis::clock::Clock;
+use chassis::secret::ExposeSecret as _;
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::{FileArg, load, print};
+use crate::auth::config::{IssuerConfig, KeySource, SigningAlgorithm};
+use crate::config::Config;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    file: FileArg,
+    /// The name of an [auth.issuer.NAME]; needed only when there are several.
+    #[arg(long)]
+    issuer: Option<String>,
+    /// Whose token it is.
+    #[arg(long, default_value = "alice")]
+    user: String,
+    /// A group.
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// A scope.
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// The plan.
+    #[arg(long)]
+    plan: Option<String>,
+    /// How long it lives.
+    #[arg(long, default_value = "1h")]
+    ttl: jiff::SignedDuration,
+    /// The development key, PKCS#8 PEM; not needed when the issuer has a secret.
+    #[arg(long, value_name = "FILE", default_value = ".dev/issuer-key.pem")]
+    key: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let ready = load::ready(&args.file.config)?;
+    let issuer = issuer(&ready.config, args.issuer.as_deref())?;
+    let (algorithm, key) = key(issuer, args)?;
+    let token = jsonwebtoken::encode(
+        &Header::new(algorithm.library()),
+        &claims(issuer, args),
+        &key,
+    )?;
+    print::line(&token);
+    Ok(())
+}
+
+fn issuer<'c>(config: &'c Config, name: Option<&str>) -> anyhow::Result<&'c IssuerConfig> {
+    let known: Vec<&str> = config.issuers.keys().map(String::as_str).collect();
+    match (name, known.as_slice()) {
+        (Some(name), _) => config.issuers.get(name).with_context(|| {
+            format!(
+                "there is no [auth.issuer.{name}]; there is: {}",
+                known.join(", ")
+            )
+        }),
+        (None, [only]) => Ok(&config.issuers[*only]),
+        (None, []) => {
+            anyhow::bail!("the file has no [auth.issuer.NAME], so nobody would believe a token")
+        }
+        (None, _) => anyhow::bail!("say which with --issuer: {}", known.join(", ")),
+    }
+}
+
+fn key(issuer: &IssuerConfig, args: &Args) -> anyhow::Result<(SigningAlgorithm, EncodingKey)> {
+    if let KeySource::Secret(secret) = &issuer.keys {
+        let algorithm = issuer
+            .algorithms
+            .first()
+            .copied()
+            .context("the issuer has no algorithm")?;
+        return Ok((
+            algorithm,
+            EncodingKey::from_secret(secret.expose_secret().as_bytes()),
+        ));
+    }
+    let path = args.key.display();
+    let pem = std::fs::read(&args.key).with_context(|| {
+        format!("{path}: there is no development key; the demo and the issuer stub make one when they start")
+    })?;
+    let read = |algorithm: SigningAlgorithm| match algorithm.as_str().as_bytes()[0] {
+        b'E' if algorithm == SigningAlgorithm::EdDSA => EncodingKey::from_ed_pem(&pem),
+        b'E' => EncodingKey::from_ec_pem(&pem),
+        _ => EncodingKey::from_rsa_pem(&pem),
+    };
+    let fitting = issuer
+        .algorithms
+        .iter()
+        .find_map(|algorithm| Some((*algorithm, read(*algorithm).ok()?)));
+    fitting.with_context(|| format!("{path}: this key fits none of the issuer's algorithms"))
+}
+
+fn claims(issuer: &IssuerConfig, args: &Args) -> Value {
+    let now = Clock::system().unix().as_secs();
+    let ttl = u64::try_from(args.ttl.as_secs()).unwrap_or(0);
+    let mut claims =
+        json!({ "iss": issuer.issuer, "sub": args.user, "iat": now, "exp": now + ttl });
+    if let Some(audience) = issuer.audience.first() {
+        claims["aud"] = json!(audience);
+    }
+    if !args.scopes.is_empty() {
+        claims[&issuer.scopes_claim] = json!(args.scopes.join(" "));
+    }
+    if !args.groups.is_empty() {
+        claims[&issuer.groups_claim] = json!(args.groups);
+    }
+    if let Some(plan) = &args.plan {
+        claims[&issuer.plan_claim] = json!(plan);
+    }
+    claims
+}

@@ -1,0 +1,155 @@
+//! Routes in words, as operators see them: on the terminal, on admin, in `explain`.
+
+use serde::Serialize;
+use strangler::Phase;
+
+use crate::auth::config::AuthConfig;
+use crate::config::Config;
+use crate::forward::config::BackendConfig;
+use crate::route::config::{HostConfig, PathConfig, RouteConfig, TargetConfig};
+use crate::side::config::MigrationConfig;
+
+/// One route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// What it takes: hosts, path, methods and how many further conditions.
+    pub takes: String,
+    /// Who may come in.
+    pub auth: String,
+    /// The declared phase, or nothing outside the migration.
+    pub phase: Option<&'static str>,
+    /// Who gets the service.
+    pub split: String,
+    /// Who answers.
+    pub to: String,
+    /// Which team owns it.
+    pub owner: Option<String>,
+}
+
+impl Row {
+    /// Describes a route.
+    pub fn new(route: &RouteConfig) -> Self {
+        let (phase, split, to) = match &route.target {
+            TargetConfig::Upstream(backend) => (None, String::new(), backend.upstream.clone()),
+            TargetConfig::Migration(migration) => (
+                Some(migration.phase.as_str()),
+                split(migration),
+                sides(migration),
+            ),
+        };
+        Self {
+            name: route.name.clone(),
+            takes: takes(route),
+            auth: auth(&route.auth),
+            phase,
+            split,
+            to,
+            owner: route.owner.clone(),
+        }
+    }
+}
+
+/// All routes, in the order in which they are asked.
+pub fn rows(config: &Config, order: impl Iterator<Item = usize>) -> Vec<Row> {
+    let routes: Vec<&RouteConfig> = config.routes.values().collect();
+    order
+        .filter_map(|index| routes.get(index))
+        .map(|route| Row::new(route))
+        .collect()
+}
+
+/// The names of the routes that ask nobody who they are.
+pub fn public_routes(config: &Config) -> Vec<&str> {
+    let public = config
+        .routes
+        .values()
+        .filter(|route| route.auth == AuthConfig::Public);
+    public.map(|route| route.name.as_str()).collect()
+}
+
+/// A path as the file spells it.
+pub fn path(path: &PathConfig) -> String {
+    match path {
+        PathConfig::Prefix(prefix) if prefix.is_empty() => "/".to_owned(),
+        PathConfig::Prefix(prefix) => prefix.clone(),
+        PathConfig::Exact(exact) => format!("= {exact}"),
+        PathConfig::Pattern(pattern) => pattern.clone(),
+        PathConfig::Regex(expression) => format!("~ {expression}"),
+    }
+}
+
+fn takes(route: &RouteConfig) -> String {
+    let mut words = Vec::new();
+    if !route.methods.is_empty() {
+        let methods: Vec<&str> = route.methods.iter().map(http::Method::as_str).collect();
+        words.push(methods.join(","));
+    }
+    let hosts: Vec<String> = route
+        .hosts
+        .iter()
+        .map(|host| match host {
+            HostConfig::Exact(host) => host.clone(),
+            HostConfig::Suffix(suffix) => format!("*{suffix}"),
+        })
+        .collect();
+    words.push(format!("{}{}", hosts.join(","), path(&route.path)));
+    words.extend(route.headers.iter().map(|(name, _)| format!("+{name}")));
+    words.extend(route.query.iter().map(|(name, _)| format!("?{name}")));
+    words.join(" ")
+}
+
+fn auth(auth: &AuthConfig) -> String {
+    match auth {
+        AuthConfig::Public => "public".to_owned(),
+        AuthConfig::Tokens(tokens) => {
+            let mut words = tokens.issuers.join(",");
+            for scope in &tokens.scopes {
+                words.push_str(" +");
+                words.push_str(scope);
+            }
+            for group in &tokens.groups {
+                words.push_str(" @");
+                words.push_str(group);
+            }
+            if tokens.optional {
+                words.push_str(" (optional)");
+            }
+            words
+        }
+    }
+}
+
+fn split(migration: &MigrationConfig) -> String {
+    if migration.forced_legacy {
+        return "forced to legacy".to_owned();
+    }
+    match migration.phase {
+        Phase::Legacy | Phase::Shadow => "all legacy".to_owned(),
+        Phase::Migrated | Phase::Retired => "all service".to_owned(),
+        Phase::Canary if !migration.split.enabled => "flag off: all legacy".to_owned(),
+        Phase::Canary => {
+            let lists = if migration.split.allow.is_empty() {
+                ""
+            } else {
+                " and the allow list"
+            };
+            let flag = migration
+                .flag
+                .as_ref()
+                .map(|flag| format!(" (flag {flag})"))
+                .unwrap_or_default();
+            format!("{} service{lists}{flag}", migration.split.percent)
+        }
+    }
+}
+
+fn sides(migration: &MigrationConfig) -> String {
+    let name = |side: &Option<BackendConfig>| {
+        side.as_ref()
+            .map_or("-", |side| side.upstream.as_str())
+            .to_owned()
+    };
+    format!("{} | {}", name(&migration.legacy), name(&migration.service))
+}

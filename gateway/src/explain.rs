@@ -1,0 +1,294 @@
+//! What would happen to one request, and why: the same stages as on the data path, asked without a socket.
+
+use std::net::IpAddr;
+
+use chassis::principal::Principal;
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Method};
+use serde::Serialize;
+use strangler::Decision;
+
+use crate::auth::compiled::Policy;
+use crate::forward::client::Client;
+use crate::forward::target::Paths;
+use crate::route::compiled::{Route, Target};
+use crate::route::conditions::Asked;
+use crate::route::config::EncodedSlash;
+use crate::route::path::{has_encoded_slash, normalise};
+use crate::side::stage::{Asking, decide};
+use crate::snapshot::Snapshot;
+
+/// A request that somebody asks about.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Its method.
+    pub method: Method,
+    /// Path and query.
+    pub target: String,
+    /// Its fields, `Host` among them.
+    pub fields: HeaderMap,
+    /// The caller, as a verified token would say.
+    pub principal: Option<Principal>,
+    /// The address of the peer.
+    pub peer: IpAddr,
+}
+
+/// The answer, top to bottom as the request goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Headings and what is said under them.
+    pub steps: Vec<Step>,
+    /// The name of the route that takes it.
+    pub route: Option<String>,
+    /// `legacy` or `service`, where the route has sides.
+    pub side: Option<&'static str>,
+    /// Which rule chose the side.
+    pub reason: Option<&'static str>,
+    /// The caller's bucket.
+    pub bucket: Option<u16>,
+    /// The upstream that answers.
+    pub upstream: Option<String>,
+    /// The path that it is asked for.
+    pub path: Option<String>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What is decided.
+    pub what: &'static str,
+    /// How.
+    pub said: Vec<String>,
+}
+
+impl Explanation {
+    fn say(&mut self, what: &'static str, said: impl IntoIterator<Item = String>) {
+        self.steps.push(Step {
+            what,
+            said: said.into_iter().collect(),
+        });
+    }
+}
+
+/// Explains.
+pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
+    let mut told = Explanation::default();
+    let client = client(snapshot, question, &mut told);
+    let (given, query) = question
+        .target
+        .split_once('?')
+        .unwrap_or((&question.target, ""));
+    let path = match normalise(given) {
+        Ok(path) => path,
+        Err(refused) => {
+            told.say("path", [format!("refused with 400: {refused}")]);
+            return told;
+        }
+    };
+    let unchanged = if path == given { " (as given)" } else { "" };
+    told.say("path", [format!("{path}{unchanged}")]);
+    let host = question
+        .fields
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let host = host
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('.')
+        .to_ascii_lowercase();
+    let asked = Asked {
+        host: &host,
+        path: &path,
+        query,
+        method: &question.method,
+        fields: &question.fields,
+    };
+    let Some(route) = route(snapshot, &asked, &mut told) else {
+        return told;
+    };
+    if route.encoded_slash == EncodedSlash::Reject && has_encoded_slash(&path) {
+        told.say(
+            "path",
+            ["refused with 400: this route takes no encoded slash".to_owned()],
+        );
+        return told;
+    }
+    policies(route, question, &mut told);
+    side(route, question, client.address, &path, &mut told);
+    told
+}
+
+fn client(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> Client {
+    let client = Client::of(
+        question.peer,
+        &question.fields,
+        &snapshot.config.edge.trusted_proxies,
+    );
+    let how = if client.address == question.peer {
+        "the peer itself"
+    } else {
+        "told by a trusted proxy"
+    };
+    told.say("client", [format!("{} ({how})", client.address)]);
+    client
+}
+
+fn route<'s>(
+    snapshot: &'s Snapshot,
+    asked: &Asked<'_>,
+    told: &mut Explanation,
+) -> Option<&'s Route> {
+    let winner = snapshot
+        .table
+        .find(asked)
+        .and_then(|index| snapshot.routes.get(index));
+    let mut said = match winner {
+        Some(route) => vec![format!("{} takes it", route.name)],
+        None => vec!["none takes it: 404 route_not_found".to_owned()],
+    };
+    for (index, lost) in snapshot.table.losers(asked) {
+        if let Some(route) = snapshot.routes.get(index) {
+            said.push(format!("not {}: {lost}", route.name));
+        }
+    }
+    told.say("route", said);
+    told.route = winner.map(|route| route.name.clone());
+    winner
+}
+
+fn policies(route: &Route, question: &Question, told: &mut Explanation) {
+    let all = route
+        .limits
+        .before_auth
+        .iter()
+        .chain(&route.limits.after_auth);
+    let limits: Vec<&str> = all.map(|limit| limit.config.name.as_str()).collect();
+    told.say(
+        "limits",
+        [if limits.is_empty() {
+            "none".to_owned()
+        } else {
+            limits.join(", ")
+        }],
+    );
+    let said = match &route.auth {
+        Policy::Public => "public: no token is looked at".to_owned(),
+        Policy::Tokens {
+            issuers,
+            scopes,
+            groups,
+            optional,
+        } => {
+            let issuers: Vec<&str> = issuers
+                .iter()
+                .map(|issuer| issuer.config.name.as_str())
+                .collect();
+            let verdict = match &question.principal {
+                None if *optional && scopes.is_empty() && groups.is_empty() => {
+                    "nobody passes".to_owned()
+                }
+                None => "without a token: 401 (say who with --user)".to_owned(),
+                Some(principal) => lacks(principal, scopes, groups).map_or_else(
+                    || format!("{} passes", principal.user),
+                    |lack| format!("403: {lack}"),
+                ),
+            };
+            format!("a token of {}; {verdict}", issuers.join(" or "))
+        }
+    };
+    told.say("auth", [said]);
+}
+
+fn lacks(principal: &Principal, scopes: &[String], groups: &[String]) -> Option<String> {
+    if let Some(scope) = scopes
+        .iter()
+        .find(|scope| !principal.scopes.contains(scope))
+    {
+        return Some(format!("the scope {scope} is missing (--scope)"));
+    }
+    let member = groups.is_empty() || groups.iter().any(|group| principal.groups.contains(group));
+    (!member).then(|| format!("none of the groups {} (--group)", groups.join(", ")))
+}
+
+fn side(route: &Route, question: &Question, client: IpAddr, path: &str, told: &mut Explanation) {
+    let principal = question
+        .principal
+        .as_ref()
+        .filter(|_| !matches!(route.auth, Policy::Public));
+    let backend = match &route.target {
+        Target::Upstream(backend) => Some(backend),
+        Target::Migration(migration) => {
+            let (method, fields) = (&question.method, &question.fields);
+            let outcome = decide(
+                migration,
+                &Asking {
+                    principal,
+                    method,
+                    fields,
+                    client,
+                },
+            );
+            let Decision {
+                side,
+                reason,
+                bucket,
+            } = outcome.decision;
+            let mut said = vec![format!("{side}, by rule: {reason}")];
+            if let Some(bucket) = bucket {
+                let share = migration.rules.split.percent;
+                said.push(format!(
+                    "bucket {} of 10000; the service has those below {} ({share})",
+                    bucket.number(),
+                    share.hundredths()
+                ));
+            }
+            if outcome.override_refused {
+                said.push("the override is not believed from this caller".to_owned());
+            }
+            told.say("side", said);
+            told.side = Some(side.as_str());
+            told.reason = Some(reason.as_str());
+            told.bucket = bucket.map(strangler::Bucket::number);
+            migration.backend(side)
+        }
+    };
+    let Some(backend) = backend else { return };
+    let endpoints: Vec<String> = backend
+        .upstream
+        .endpoints
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let base = backend
+        .upstream
+        .endpoints
+        .first()
+        .map_or("", |endpoint| endpoint.base_path());
+    let paths = Paths {
+        prefix: &route.prefix,
+        rewrite: &backend.path,
+        base,
+    };
+    let target = question
+        .target
+        .parse()
+        .ok()
+        .and_then(|given| paths.target(&given, path));
+    let target = target.map_or_else(|| path.to_owned(), |target| target.to_string());
+    told.say(
+        "upstream",
+        [
+            format!("{} at {}", backend.upstream.name, endpoints.join(", ")),
+            format!("asked for {target}"),
+        ],
+    );
+    told.upstream = Some(backend.upstream.name.clone());
+    told.path = Some(target);
+}
+
+/// A field value from the command line.
+pub fn field(value: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(value).ok()
+}

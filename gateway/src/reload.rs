@@ -1,0 +1,238 @@
+//! Takes over an edited file: read all, validate all, build a new snapshot, swap. A file that does not load changes
+//! nothing but the log line and what readiness says.
+
+mod watch;
+
+pub use watch::watch;
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chassis::tasks::Tasks;
+use serde::Serialize;
+
+use crate::auth::config::KeySource;
+use crate::auth::jwks;
+use crate::config::changes;
+use crate::config::source::Source;
+use crate::config::{Config, load};
+use crate::per_core::Shared;
+use crate::snapshot::Snapshot;
+
+/// Where `${NAME}` comes from.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Takes over edited files.
+pub struct Reloader {
+    path: PathBuf,
+    environment: Environment,
+    shared: Arc<Shared>,
+    tasks: Tasks,
+    last: Mutex<Last>,
+}
+
+impl std::fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reloader")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The last file that was looked at.
+#[derive(Debug)]
+struct Last {
+    text: String,
+    trouble: Option<String>,
+}
+
+/// Who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The file, or something beside it, changed.
+    Saved,
+    /// SIGHUP.
+    Signal,
+    /// `POST /reload`.
+    Admin,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The file says what is in force.
+    Unchanged {
+        /// The generation in force.
+        generation: u64,
+    },
+    /// It is in force.
+    Applied {
+        /// The new generation.
+        generation: u64,
+        /// What changed, in words.
+        changes: Vec<String>,
+        /// What changes only with a restart.
+        restart: Vec<String>,
+    },
+    /// It is not; what was in force still is.
+    Refused {
+        /// The generation in force.
+        generation: u64,
+        /// Why: how many mistakes, and the first with its place.
+        why: String,
+        /// All of them, as `check` prints them.
+        report: String,
+    },
+}
+
+impl Reloader {
+    /// `text` is what the snapshot in force was made from.
+    pub fn new(
+        path: PathBuf,
+        environment: Environment,
+        text: String,
+        shared: Arc<Shared>,
+        tasks: Tasks,
+    ) -> Self {
+        let last = Mutex::new(Last {
+            text,
+            trouble: None,
+        });
+        Self {
+            path,
+            environment,
+            shared,
+            tasks,
+            last,
+        }
+    }
+
+    /// Which file.
+    pub fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// Why the file is not what is in force, if it is not.
+    pub fn trouble(&self) -> Option<String> {
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .trouble
+            .clone()
+    }
+
+    /// Reads the file again. One at a time; requests go on meanwhile.
+    pub fn reload(&self, cause: Cause) -> Outcome {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.shared.current.load_full();
+        let unchanged = Outcome::Unchanged {
+            generation: current.generation,
+        };
+        let source = match Source::read(&self.path) {
+            Ok(source) => source,
+            Err(error) => {
+                return self.refuse(
+                    &mut last,
+                    current.generation,
+                    error.to_string(),
+                    String::new(),
+                );
+            }
+        };
+        // Who only looked at the file, or wrote the same again, need not hear about it.
+        if cause == Cause::Saved && source.text == last.text {
+            return unchanged;
+        }
+        last.text.clone_from(&source.text);
+        let loaded = match load(&source, &*self.environment) {
+            Ok(loaded) => loaded,
+            Err(report) => {
+                return self.refuse(
+                    &mut last,
+                    current.generation,
+                    report.summary(),
+                    report.render(false),
+                );
+            }
+        };
+        if loaded.config == *current.config && !has_key_files(&loaded.config) {
+            if last.trouble.take().is_some() {
+                tracing::info!(
+                    generation = current.generation,
+                    "the file again says what is in force"
+                );
+            }
+            return unchanged;
+        }
+        match Snapshot::build(loaded.config, Some(&current), &self.shared.metrics) {
+            Ok(next) => {
+                last.trouble = None;
+                self.apply(&current, next)
+            }
+            Err(error) => self.refuse(
+                &mut last,
+                current.generation,
+                error.to_string(),
+                String::new(),
+            ),
+        }
+    }
+
+    fn apply(&self, current: &Snapshot, next: Snapshot) -> Outcome {
+        let changes = changes::between(&current.config, &next.config);
+        let generation = next.generation;
+        for ring in next
+            .rings()
+            .filter(|ring| !current.rings().any(|known| Arc::ptr_eq(known, ring)))
+        {
+            jwks::keep_fresh(ring, &self.tasks);
+        }
+        self.shared.current.store(Arc::new(next));
+        self.shared.metrics.reloads.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(
+            generation,
+            changes = changes.said.join("; "),
+            "configuration taken over"
+        );
+        if !changes.restart.is_empty() {
+            tracing::warn!(
+                keys = changes.restart.join(", "),
+                "these change only with a restart"
+            );
+        }
+        Outcome::Applied {
+            generation,
+            changes: changes.said,
+            restart: changes.restart,
+        }
+    }
+
+    fn refuse(&self, last: &mut Last, generation: u64, why: String, report: String) -> Outcome {
+        self.shared
+            .metrics
+            .reload_failures
+            .fetch_add(1, Ordering::Relaxed);
+        if last.trouble.as_ref() != Some(&why) {
+            tracing::error!(
+                generation,
+                why,
+                "configuration refused; the one in force stays"
+            );
+        }
+        last.trouble = Some(why.clone());
+        Outcome::Refused {
+            generation,
+            why,
+            report,
+        }
+    }
+}
+
+fn has_key_files(config: &Config) -> bool {
+    config
+        .issuers
+        .values()
+        .any(|issuer| matches!(issuer.keys, KeySource::File(_)))
+}
