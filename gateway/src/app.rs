@@ -1,10 +1,10 @@
 //! Builds and joins everything, and is the only place that does: the configuration is complete before a socket is
 //! opened, every thread and task ends in the drain.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -103,10 +103,8 @@ pub struct Running {
     pub admin: SocketAddr,
     /// What all threads share.
     pub shared: Arc<Shared>,
-    /// Takes over edited files.
-    pub reloader: Arc<Reloader>,
+    state: Arc<AdminState>,
     tasks: Tasks,
-    draining: Arc<AtomicBool>,
     workers: Vec<Worker>,
     lines: LineWriter,
     control: Runtime,
@@ -116,50 +114,35 @@ pub struct Running {
 pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let Ready { source, config, .. } = ready;
     let cores = workers(&config);
-    let clock = Clock::system();
     let metrics = Arc::new(Metrics::new(cores));
     let snapshot = Snapshot::build(config, None, &metrics)?;
     let config = Arc::clone(&snapshot.config);
     let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
-    let admin_listener = listen::alone(config.admin.bind, "admin.bind")?;
-    let edge_listeners = listen::per_core(config.edge.bind, cores, "edge.bind")?;
-    let address =
-        |listener: &std::net::TcpListener| listener.local_addr().map_err(StartError::Thread);
-    let (edge, admin) = (address(&edge_listeners[0])?, address(&admin_listener)?);
+    let sockets = Sockets::open(&config, cores)?;
 
     let tasks = Tasks::new();
-    let control = control_runtime().map_err(StartError::Thread)?;
+    let current = ArcSwap::from_pointee(snapshot);
     let shared = Arc::new(Shared {
-        current: ArcSwap::from_pointee(snapshot),
+        current,
         metrics,
-        clock,
+        clock: Clock::system(),
     });
+    let Options { path, environment } = options;
     let reloader = Reloader::new(
-        options.path,
-        options.environment,
+        path,
+        environment,
         source.text,
         Arc::clone(&shared),
         tasks.clone(),
     );
-    let reloader = Arc::new(reloader);
-    let draining = Arc::new(AtomicBool::new(false));
-    let admin_state = AdminState {
+    let admin_state = Arc::new(AdminState {
         config: config.admin.clone(),
         shared: Arc::clone(&shared),
-        reloader: Arc::clone(&reloader),
-        draining: Arc::clone(&draining),
+        reloader: Arc::new(reloader),
+        draining: Arc::default(),
         lines_dropped: lines.dropped(),
-    };
-    {
-        let _inside = control.enter();
-        for ring in shared.current.load().rings() {
-            jwks::keep_fresh(ring, &tasks);
-        }
-        reload::watch(&reloader, &tasks);
-        reload_on_hangup(&reloader, &tasks).map_err(StartError::Thread)?;
-        chassis::serve::router(admin_listener, admin::router(Arc::new(admin_state)), &tasks)
-            .map_err(StartError::Thread)?;
-    }
+    });
+    let control = control(&admin_state, sockets.admin, &tasks).map_err(StartError::Thread)?;
     let max_connections = max_connections(&config).div_ceil(cores);
     let start = |(core, listener)| {
         let (shared, lines, stop) = (Arc::clone(&shared), lines.buffer(), tasks.clone());
@@ -173,22 +156,66 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         })
         .map_err(StartError::Thread)
     };
-    let workers = edge_listeners
+    let workers = sockets
+        .edge
         .into_iter()
         .enumerate()
         .map(start)
         .collect::<Result<_, _>>()?;
     Ok(Running {
-        edge,
-        admin,
+        edge: sockets.edge_address,
+        admin: sockets.admin_address,
         shared,
-        reloader,
+        state: admin_state,
         tasks,
-        draining,
         workers,
         lines,
         control,
     })
+}
+
+struct Sockets {
+    /// One per core.
+    edge: Vec<TcpListener>,
+    edge_address: SocketAddr,
+    admin: TcpListener,
+    admin_address: SocketAddr,
+}
+
+impl Sockets {
+    fn open(config: &Config, cores: usize) -> Result<Self, StartError> {
+        let admin = listen::alone(config.admin.bind, "admin.bind")?;
+        let edge = listen::per_core(config.edge.bind, cores, "edge.bind")?;
+        let address = |listener: &TcpListener| listener.local_addr().map_err(StartError::Thread);
+        Ok(Self {
+            edge_address: address(&edge[0])?,
+            admin_address: address(&admin)?,
+            edge,
+            admin,
+        })
+    }
+}
+
+/// Starts the control side: keys, the file's watch, SIGHUP, the admin listener.
+fn control(
+    state: &Arc<AdminState>,
+    listener: TcpListener,
+    tasks: &Tasks,
+) -> std::io::Result<Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build()?;
+    let inside = runtime.enter();
+    for ring in state.shared.current.load().rings() {
+        jwks::keep_fresh(ring, tasks);
+    }
+    reload::watch(&state.reloader, tasks);
+    reload_on_hangup(&state.reloader, tasks)?;
+    chassis::serve::router(listener, admin::router(Arc::clone(state)), tasks)?;
+    drop(inside);
+    Ok(runtime)
 }
 
 impl Running {
@@ -200,14 +227,14 @@ impl Running {
     /// Drains: not ready, no new connections, what runs may finish. Says what did not finish in time.
     pub fn stop(self) -> Vec<String> {
         let Self {
+            state,
             tasks,
-            draining,
             workers,
             lines,
             control,
             ..
         } = self;
-        draining.store(true, Ordering::SeqCst);
+        state.draining.store(true, Ordering::SeqCst);
         tasks.stop();
         let mut unfinished: Vec<String> = workers
             .into_iter()
@@ -237,14 +264,6 @@ fn workers(config: &Config) -> usize {
 fn max_connections(config: &Config) -> usize {
     let affordable = usize::try_from(descriptors::raise_limit() / 20 * 9).unwrap_or(usize::MAX);
     config.edge.max_connections.min(affordable)
-}
-
-fn control_runtime() -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(CONTROL_THREADS)
-        .thread_name("control")
-        .enable_all()
-        .build()
 }
 
 fn reload_on_hangup(reloader: &Arc<Reloader>, tasks: &Tasks) -> std::io::Result<()> {

@@ -10,11 +10,13 @@ use strangler::Decision;
 
 use crate::auth::compiled::Policy;
 use crate::forward::client::Client;
+use crate::forward::compiled::Backend;
 use crate::forward::target::Paths;
 use crate::route::compiled::{Route, Target};
 use crate::route::conditions::Asked;
 use crate::route::config::EncodedSlash;
 use crate::route::path::{has_encoded_slash, normalise};
+use crate::side::compiled::Migration;
 use crate::side::stage::{Asking, decide};
 use crate::snapshot::Snapshot;
 
@@ -213,48 +215,68 @@ fn lacks(principal: &Principal, scopes: &[String], groups: &[String]) -> Option<
 }
 
 fn side(route: &Route, question: &Question, client: IpAddr, path: &str, told: &mut Explanation) {
+    match &route.target {
+        Target::Upstream(backend) => answered_by(backend, route, question, path, told),
+        Target::Migration(migration) => {
+            let backend = chosen(migration, route, question, client, told);
+            if let Some(backend) = backend {
+                answered_by(backend, route, question, path, told);
+            }
+        }
+    }
+}
+
+fn chosen<'m>(
+    migration: &'m Migration,
+    route: &Route,
+    question: &Question,
+    client: IpAddr,
+    told: &mut Explanation,
+) -> Option<&'m Backend> {
     let principal = question
         .principal
         .as_ref()
         .filter(|_| !matches!(route.auth, Policy::Public));
-    let backend = match &route.target {
-        Target::Upstream(backend) => Some(backend),
-        Target::Migration(migration) => {
-            let (method, fields) = (&question.method, &question.fields);
-            let outcome = decide(
-                migration,
-                &Asking {
-                    principal,
-                    method,
-                    fields,
-                    client,
-                },
-            );
-            let Decision {
-                side,
-                reason,
-                bucket,
-            } = outcome.decision;
-            let mut said = vec![format!("{side}, by rule: {reason}")];
-            if let Some(bucket) = bucket {
-                let share = migration.rules.split.percent;
-                said.push(format!(
-                    "bucket {} of 10000; the service has those below {} ({share})",
-                    bucket.number(),
-                    share.hundredths()
-                ));
-            }
-            if outcome.override_refused {
-                said.push("the override is not believed from this caller".to_owned());
-            }
-            told.say("side", said);
-            told.side = Some(side.as_str());
-            told.reason = Some(reason.as_str());
-            told.bucket = bucket.map(strangler::Bucket::number);
-            migration.backend(side)
-        }
-    };
-    let Some(backend) = backend else { return };
+    let (method, fields) = (&question.method, &question.fields);
+    let outcome = decide(
+        migration,
+        &Asking {
+            principal,
+            method,
+            fields,
+            client,
+        },
+    );
+    let Decision {
+        side,
+        reason,
+        bucket,
+    } = outcome.decision;
+    let mut said = vec![format!("{side}, by rule: {reason}")];
+    if let Some(bucket) = bucket {
+        let share = migration.rules.split.percent;
+        let (number, below) = (bucket.number(), share.hundredths());
+        said.push(format!(
+            "bucket {number} of 10000; the service has those below {below} ({share})"
+        ));
+    }
+    if outcome.override_refused {
+        said.push("the override is not believed from this caller".to_owned());
+    }
+    told.say("side", said);
+    told.side = Some(side.as_str());
+    told.reason = Some(reason.as_str());
+    told.bucket = bucket.map(strangler::Bucket::number);
+    migration.backend(side)
+}
+
+fn answered_by(
+    backend: &Backend,
+    route: &Route,
+    question: &Question,
+    path: &str,
+    told: &mut Explanation,
+) {
     let endpoints: Vec<String> = backend
         .upstream
         .endpoints
@@ -277,14 +299,15 @@ fn side(route: &Route, question: &Question, client: IpAddr, path: &str, told: &m
         .ok()
         .and_then(|given| paths.target(&given, path));
     let target = target.map_or_else(|| path.to_owned(), |target| target.to_string());
+    let name = &backend.upstream.name;
     told.say(
         "upstream",
         [
-            format!("{} at {}", backend.upstream.name, endpoints.join(", ")),
+            format!("{name} at {}", endpoints.join(", ")),
             format!("asked for {target}"),
         ],
     );
-    told.upstream = Some(backend.upstream.name.clone());
+    told.upstream = Some(name.clone());
     told.path = Some(target);
 }
 

@@ -8,7 +8,9 @@ use axum::response::Response;
 use prometheus_client::registry::Registry;
 
 use super::AdminState;
+use crate::auth::ring::KeyRing;
 use crate::metrics::registry::{Sample, Scrape};
+use crate::snapshot::Snapshot;
 
 pub(super) async fn metrics(State(state): State<Arc<AdminState>>) -> Response {
     let mut registry = Registry::default();
@@ -20,75 +22,106 @@ pub(super) async fn metrics(State(state): State<Arc<AdminState>>) -> Response {
 
 fn samples(state: &AdminState) -> Vec<Sample> {
     let snapshot = state.shared.current.load();
-    let sample = |name, help, counter, labels, value| Sample {
-        name,
-        help,
-        counter,
-        labels,
-        value,
-    };
+    let lines = state.lines_dropped.load(Ordering::Relaxed);
     let mut samples = vec![
-        sample(
+        gauge(
             "banyan_generation",
             "The configuration in force",
-            false,
             vec![],
             snapshot.generation,
         ),
-        sample(
+        counter(
             "banyan_access_lines_dropped",
             "Access lines lost because the writer was behind",
-            true,
             vec![],
-            state.lines_dropped.load(Ordering::Relaxed),
+            lines,
         ),
     ];
-    samples.extend(snapshot.limits.values().map(|limit| {
+    samples.extend(of_limits(&snapshot));
+    samples.extend(of_endpoints(&snapshot));
+    samples.extend(of_issuers(&snapshot));
+    samples
+}
+
+fn of_limits(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
+    snapshot.limits.values().map(|limit| {
         let labels = vec![("limit", limit.config.name.clone())];
         let over = limit.over.load(Ordering::Relaxed);
-        sample(
+        counter(
             "banyan_limit_over",
             "Requests over a limit, rejected or only observed",
-            true,
             labels,
             over,
         )
-    }));
-    samples.extend(snapshot.upstreams.values().flat_map(|upstream| {
+    })
+}
+
+fn of_endpoints(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
+    snapshot.upstreams.values().flat_map(|upstream| {
         upstream.endpoints.iter().map(|endpoint| {
             let labels = vec![
                 ("upstream", upstream.name.clone()),
                 ("endpoint", endpoint.to_string()),
             ];
             let open = u64::from(endpoint.in_flight());
-            sample(
+            gauge(
                 "banyan_upstream_in_flight",
                 "Requests that an endpoint is answering",
-                false,
                 labels,
                 open,
             )
         })
-    }));
-    for (name, help) in [
-        ("banyan_issuer_keys", "Keys at hand"),
-        ("banyan_issuer_fetches", "Fetches of keys that ended"),
-    ] {
-        samples.extend(snapshot.rings().map(|ring| {
-            let keys = name == "banyan_issuer_keys";
-            let value = if keys {
-                ring.status().0 as u64
-            } else {
-                ring.fetches()
-            };
-            sample(
-                name,
-                help,
-                !keys,
-                vec![("issuer", ring.name.clone())],
-                value,
-            )
-        }));
+    })
+}
+
+/// A metric's samples stand together, so the rings are walked twice.
+fn of_issuers(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
+    let labels = |ring: &KeyRing| vec![("issuer", ring.name.clone())];
+    let keys = snapshot.rings().map(move |ring| {
+        gauge(
+            "banyan_issuer_keys",
+            "Keys at hand",
+            labels(ring),
+            ring.status().0 as u64,
+        )
+    });
+    let fetches = snapshot.rings().map(move |ring| {
+        counter(
+            "banyan_issuer_fetches",
+            "Fetches of keys that ended",
+            labels(ring),
+            ring.fetches(),
+        )
+    });
+    keys.chain(fetches)
+}
+
+fn counter(
+    name: &'static str,
+    help: &'static str,
+    labels: Vec<(&'static str, String)>,
+    value: u64,
+) -> Sample {
+    Sample {
+        name,
+        help,
+        counter: true,
+        labels,
+        value,
     }
-    samples
+}
+
+fn gauge(
+    name: &'static str,
+    help: &'static str,
+    labels: Vec<(&'static str, String)>,
+    value: u64,
+) -> Sample {
+    Sample {
+        name,
+        help,
+        counter: false,
+        labels,
+        value,
+    }
 }

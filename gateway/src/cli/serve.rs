@@ -24,7 +24,7 @@ pub(super) struct Args {
     ready_file: Option<PathBuf>,
 }
 
-pub(super) fn run(args: Args) -> anyhow::Result<()> {
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let options = load::options(&args.file.config);
     let ready = app::read(&options)?;
     chassis::telemetry::log::init(&ready.config.log.level, ready.config.log.format)
