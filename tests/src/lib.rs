@@ -1,1 +1,20 @@
-//! tests
+//! A kit for end-to-end tests: the real binaries on free ports, real clients, foreign servers, nothing left behind.
+//!
+//! Modules stand lowest first. Everything here fails by panicking with words: it is only ever called by a test.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test's kit fails the test"
+)]
+
+pub mod answer;
+pub mod wire;
+pub mod client;
+pub mod tree;
+pub mod binaries;
+pub mod process;
+pub mod origin;
+pub mod edge;
+pub mod python;
+pub mod browser;
