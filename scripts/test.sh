@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Everything that must hold, from a bare clone: installs what is missing, then checks, builds and tests.
+# Needs a Rust toolchain and, where something is missing, Debian's apt as root. `scripts/test.sh` and nothing else.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+nextest_version=0.9.143
+deny_version=0.20.2
+machete_version=0.9.2
+
+target="${CARGO_TARGET_DIR:-$PWD/target}"
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
+times=()
+
+step() {
+    local name=$1 from=$SECONDS
+    shift
+    printf '\n==> %s\n' "$name"
+    "$@"
+    times+=("$(printf '%5d s  %s' $((SECONDS - from)) "$name")")
+}
+
+# --- tools -------------------------------------------------------------------
+
+packages() {
+    local missing=()
+    has() { command -v "$1" >/dev/null; }
+    has git || missing+=(git)
+    has cc || missing+=(gcc libc6-dev)
+    has make || missing+=(make)
+    has flock || missing+=(util-linux)
+    has node && has npm || missing+=(nodejs npm)
+    has chromium || missing+=(chromium)
+    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
+    if ((${#missing[@]} == 0)); then
+        return
+    fi
+    echo "installing ${missing[*]}"
+    if [[ $(id -u) != 0 ]] || ! has apt-get; then
+        echo "not root on a Debian: please install them, then run this again" >&2
+        return 1
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Built from source, minutes each: only where they are missing, and pinned. What is there is taken as it is.
+cargo_tools() {
+    cargo nextest --version >/dev/null 2>&1 || cargo install --locked --quiet "cargo-nextest@$nextest_version"
+    command -v cargo-deny >/dev/null || cargo install --locked --quiet "cargo-deny@$deny_version"
+    command -v cargo-machete >/dev/null || cargo install --locked --quiet "cargo-machete@$machete_version"
+}
+
+tools() {
+    packages
+    cargo_tools
+    scripts/python-env.sh
+    scripts/browser-env.sh
+    # For every platform, so that `cargo deny` sees the whole graph without asking the network again.
+    cargo fetch --locked --quiet
+}
+
+# --- checks ------------------------------------------------------------------
+
+binaries() {
+    cargo build --workspace --bins --locked
+}
+
+tests() {
+    # The binaries of the step before, so that no test waits for a build.
+    BANYAN_BIN_DIR="$target/debug" \
+        cargo nextest run --workspace --locked --profile ci 2>&1 | tee "$target/nextest.log"
+}
+
+documentation() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+}
+
+examples() {
+    local file
+    while IFS= read -r -d '' file; do
+        echo "$file"
+        "$target/debug/banyan" check "$file" >/dev/null
+    done < <(find routes.toml docs deploy -name '*.toml' -print0)
+}
+
+dependencies() {
+    cargo deny --offline check bans licenses sources
+    cargo machete
+}
+
+step "tools" tools
+step "format" cargo fmt --all --check
+step "spelling" "$target/python/bin/typos"
+step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "binaries" binaries
+step "tests" tests
+step "examples in the documentation of the code" cargo test --workspace --doc --locked --quiet
+step "documentation of the code" documentation
+step "example routes files" examples
+step "dependencies" dependencies
+
+printf '\n==> all of it\n'
+printf '%s\n' "${times[@]}"
+printf '%5d s  together\n' "$SECONDS"
+grep -E '^ +Summary ' "$target/nextest.log"
