@@ -29,7 +29,10 @@ pub(super) fn read(value: &Value<'_>) -> Option<At<AuthConfig>> {
 
 fn tokens(value: &Value<'_>) -> Option<TokenAuth> {
     let table = value.table()?;
-    let issuers_value = table.required("issuers", "the names of [auth.issuer.NAME] tables");
+    let issuers_value = table.required(
+        "issuers",
+        "[\"NAME\"], the names of [auth.issuer.NAME] tables",
+    );
     let issuers = issuers_value.as_ref().and_then(Value::words);
     for name in issuers.iter().flatten() {
         uses(value, name);

@@ -105,7 +105,7 @@ pub(super) fn backend(
     }
     let table = value.table()?;
     let own = changes(&table, path);
-    let upstream = table.required("upstream", "the name of an [upstream.NAME]");
+    let upstream = table.required("upstream", "\"NAME\", the name of an [upstream.NAME]");
     let upstream = named(&upstream?)?;
     Some(BackendConfig {
         upstream: upstream.value,

@@ -25,7 +25,8 @@ pub(super) fn hidden(routes: &[Read]) -> Vec<Diagnostic> {
             );
             let error = Diagnostic::error(&second.header, said);
             let error = error.also(&first.header, "first in the alphabet, so this one wins");
-            found.push(error.help("give one of them another path, host, method, header or query"));
+            let help = "give one of them another path, host, method, header or query";
+            found.push(error.help(help).needs_all());
         }
     }
     found
@@ -96,7 +97,7 @@ fn limit_on_public(route: &Read, name: &At<String>, limit: &RateLimitConfig) -> 
         );
         Diagnostic::warning(&place, said).help("use a limit with key = \"ip\" on a public route")
     };
-    Some(found.also(&route.auth, "public"))
+    Some(found.also(&route.auth, "public").needs_all())
 }
 
 /// An endpoint at the edge's own address answers itself until the last connection is used.
@@ -122,6 +123,7 @@ pub(super) fn loops(
                 format!("one of its endpoints is the edge itself, {edge}"),
             )
             .help("name the address of what answers behind the edge, or another edge.bind")
+            .needs_all()
         })
         .collect()
 }

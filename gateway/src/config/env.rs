@@ -20,6 +20,16 @@ pub(super) enum EnvError {
 }
 
 impl EnvError {
+    /// What to do about it where the file may hold no default.
+    pub(super) fn help_with_secret(&self) -> String {
+        match self {
+            Self::Unset(name) => {
+                format!("set {name} where the gateway is started, or use the key with _file")
+            }
+            Self::Open | Self::Name(_) => self.help(),
+        }
+    }
+
     /// What to do about it.
     pub(super) fn help(&self) -> String {
         match self {

@@ -38,7 +38,10 @@ pub(super) fn read(name: &str, table: &Table<'_>) -> Option<IssuerConfig> {
         let read = table.get(key).and_then(|value| value.word());
         read.unwrap_or_else(|| default.to_owned())
     };
-    let issuer = table.required("issuer", "the `iss` that its tokens carry");
+    let issuer = table.required(
+        "issuer",
+        "\"https://id.example\", the `iss` that its tokens carry",
+    );
     let issuer = issuer.and_then(|value| value.word());
     let algorithms = algorithms(table);
     let keys = keys(table, algorithms.as_deref().unwrap_or_default());
@@ -70,7 +73,10 @@ pub(super) fn read(name: &str, table: &Table<'_>) -> Option<IssuerConfig> {
 
 /// All with a shared secret or none: a public key must never be taken for a secret.
 fn algorithms(table: &Table<'_>) -> Option<Vec<SigningAlgorithm>> {
-    let value = table.required("algorithms", "a token never chooses")?;
+    let value = table.required(
+        "algorithms",
+        "[\"ES256\"], or others: a token never chooses",
+    )?;
     let listed = value.each(|entry| entry.choice(&ALGORITHMS))?;
     if listed.is_empty() {
         if value.list().is_some_and(|list| list.is_empty()) {

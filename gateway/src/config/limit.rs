@@ -25,9 +25,9 @@ const FIELDS: [(&str, LimitFields); 4] = [
 ];
 
 pub(super) fn read(name: &str, table: &Table<'_>) -> Option<RateLimitConfig> {
-    let key_value = table.required("key", "what is counted: \"ip\", \"user\", …");
+    let key_value = table.required("key", "\"ip\", or another that is counted");
     let key = key_value.as_ref().and_then(key);
-    let rate = table.required("rate", "how many: \"100/s\", \"600/m\", \"10/h\"");
+    let rate = table.required("rate", "\"100/s\", or \"600/m\", \"10/h\"");
     let rate = rate.and_then(|value| value.rate());
     let burst = table.get("burst").and_then(|value| value.count());
     let when = table.get("when").and_then(|value| value.choice(&WHEN));

@@ -35,7 +35,9 @@ pub(super) fn read(root: &Table<'_>) -> (EdgeConfig, AdminConfig) {
     if collide(edge.bind, admin.bind) {
         let said = format!("{} is the edge's address too", admin.bind);
         let error = Diagnostic::error(&admin_at, said);
-        let error = error.help("give each listener an address of its own");
+        let error = error
+            .help("give each listener an address of its own")
+            .needs_all();
         let error = if edge_at.span == admin_at.span {
             error
         } else {
@@ -91,10 +93,9 @@ fn admin(table: &Table<'_>) -> (AdminConfig, Place) {
         .unwrap_or_default();
     let has_token = table.has("token") || table.has("token_file");
     if let (Some(value), MetricsAccess::Token, false) = (&metrics, access, has_token) {
-        value.wrong(
-            "asks for a token, but admin has none",
-            "set admin.token = \"${BANYAN_ADMIN_TOKEN}\", or metrics = \"open\"",
-        );
+        let error = Diagnostic::error(&value.place, "asks for a token, but admin has none");
+        let help = "set admin.token = \"${BANYAN_ADMIN_TOKEN}\", or metrics = \"open\"";
+        table.reading.report(error.help(help).needs_all());
     }
     if !bind.value.ip().is_loopback() && !has_token {
         let said = format!(

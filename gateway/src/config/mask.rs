@@ -1,4 +1,4 @@
-//! Secrets out of a text before it is shown. Works on a text that does not parse, too.
+//! Secrets and passwords out of a text before it is shown. Works on a text that does not parse, too.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ pub(super) const SECRET_KEYS: [&str; 2] = ["secret", "token"];
 /// The text with every secret written as stars, each byte in its place; a mere `"${NAME}"` stays.
 pub(super) fn masked(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    for range in secrets(text) {
+    for range in secrets(text).into_iter().chain(passwords(text)) {
         for byte in &mut bytes[range] {
             if !byte.is_ascii_whitespace() {
                 *byte = b'*';
@@ -29,6 +29,21 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
                     found.push(start..end);
                 }
             }
+        }
+    }
+    found
+}
+
+/// What stands before the @ of an address.
+fn passwords(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, mark) in text.match_indices("://") {
+        let start = at + mark.len();
+        let rest = &text[start..];
+        let end = rest.find(|c: char| c.is_whitespace() || "\"'/?#,".contains(c));
+        let authority = &rest[..end.unwrap_or(rest.len())];
+        if let Some(length) = authority.rfind('@') {
+            found.push(start..start + length);
         }
     }
     found
@@ -91,6 +106,8 @@ mod tests {
             "secret = '''\nhunter2 is never closed",
             "secret = hunter2",
             "token = \"caf\u{e9} hunter2",
+            "jwks_url = \"https://me:hunter2@id.example/jwks\"",
+            "endpoints = [\"http://x@hunter2@a:1\", \"http://hunter2@b",
         ] {
             let masked = masked(text);
             assert!(!masked.contains("hunter2"), "{masked}");
@@ -105,6 +122,7 @@ mod tests {
             "max_token = \"8KiB\"\nforward_token = true",
             "token_file = \"/run/secrets/token\"",
             "metrics = \"token\"",
+            "endpoints = [\"http://a:1/x@y\"]",
             "x = { secret = \"${A}\", y = 1 }",
         ] {
             assert_eq!(masked(text), text);

@@ -159,6 +159,8 @@ pub(super) fn host(value: &Value<'_>) -> Option<HostConfig> {
         if below || inner.parse::<std::net::Ipv6Addr>().is_err() {
             return wrong("write an IPv6 address as \"[::1]\"");
         }
+    } else if plain.contains('/') {
+        return wrong("write the name alone, \"shop.example\"");
     } else if plain.contains(':') {
         return wrong("leave the port out: it does not count");
     } else if !plain.is_ascii() {
@@ -251,6 +253,6 @@ fn wanted(value: &Value<'_>) -> Option<ValueConfig> {
         return value.text().map(ValueConfig::Exact);
     }
     let table = value.table()?;
-    let expression = table.required("regex", "an expression such as \"^v[0-9]+$\"")?;
+    let expression = table.required("regex", "\"^v[0-9]+$\", or another expression")?;
     checked_regex(&expression).map(ValueConfig::Regex)
 }

@@ -228,7 +228,7 @@ fn canary_can_move(table: &Table<'_>, written: &Written, route: &Route<'_>) {
         let help = "writes move only when canary.methods lists them";
         table
             .reading
-            .report(Diagnostic::error(&place, said).help(help));
+            .report(Diagnostic::error(&place, said).needs_all().help(help));
     }
 }
 
@@ -239,7 +239,7 @@ fn someone_is_known(table: &Table<'_>, written: &Written, route: &Route<'_>) {
     };
     let refuse = |place: &Place, said: &str, help: &str| {
         let error = Diagnostic::error(place, said).also(&auth.place, "public");
-        table.reading.report(error.help(help));
+        table.reading.report(error.help(help).needs_all());
     };
     let identity = "ask who is calling: auth = { issuers = [\"…\"], optional = true }";
     for list in &written.canary.lists {

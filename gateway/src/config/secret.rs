@@ -2,6 +2,7 @@
 
 use chassis::secret::{self, ExposeSecret, SecretString};
 
+use crate::config::env::filled;
 use crate::config::report::Diagnostic;
 use crate::config::table::Table;
 use crate::config::value::Value;
@@ -26,16 +27,23 @@ pub(super) fn read(
 }
 
 fn from_environment(value: &Value<'_>) -> Option<SecretString> {
-    let written = value.raw.as_str();
-    if written.is_some_and(|text| !is_reference(text)) {
+    let Some(written) = value.raw.as_str() else {
+        return value.text().map(SecretString::from);
+    };
+    if !is_reference(written) {
         value.wrong(
             "stands in the file itself",
             "write the name of a variable, \"${NAME}\", or use the key with _file",
         );
         return None;
     }
-    let text = value.text()?;
-    not_empty(value, SecretString::from(text))
+    match filled(written, value.reading.env) {
+        Ok(secret) => not_empty(value, SecretString::from(secret.into_owned())),
+        Err(error) => {
+            value.wrong(error.to_string(), error.help_with_secret());
+            None
+        }
+    }
 }
 
 fn from_file(value: &Value<'_>) -> Option<SecretString> {

@@ -65,7 +65,7 @@ fn cannot_read(path: &Path, error: &io::Error) -> io::Error {
     let said = match error.kind() {
         io::ErrorKind::NotFound => format!(
             "{shown}: there is no such file; name another with --config, or write a first one: \
-             banyan init --legacy URL > {shown}"
+             banyan init --legacy URL"
         ),
         io::ErrorKind::IsADirectory => format!("{shown}: is a folder, not a file"),
         io::ErrorKind::PermissionDenied => {

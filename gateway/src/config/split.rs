@@ -63,7 +63,7 @@ pub(super) fn canary(table: &Table<'_>) -> Canary {
 
 pub(super) fn flag(name: &str, table: &Table<'_>) -> FlagConfig {
     let enabled = table.get("enabled").and_then(|value| value.boolean());
-    let percent = table.required("percent", "a number from 0 to 100");
+    let percent = table.required("percent", "25, or another number from 0 to 100");
     let mut lists = Vec::new();
     FlagConfig {
         name: name.to_owned(),

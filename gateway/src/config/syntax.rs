@@ -13,7 +13,11 @@ pub(super) fn explain(source: &Source, errors: &[toml::de::Error]) -> Vec<Diagno
                 path: String::new(),
                 span: error.span().unwrap_or(end..end),
             };
-            Diagnostic::error(&place, error.message())
+            let found = Diagnostic::error(&place, error.message());
+            match error.message() {
+                "duplicate key" => found.help("a key or table can be given only once in its table"),
+                _ => found,
+            }
         })
         .collect();
     found.sort_by_key(|diagnostic| diagnostic.span.start);

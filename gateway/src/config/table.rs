@@ -61,12 +61,12 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The key's value; without it the table makes no sense. `what` says what to write.
+    /// The key's value; without it the table makes no sense. `what` is what to write.
     pub(super) fn required(&self, key: &'static str, what: &str) -> Option<Value<'a>> {
         let read = self.get(key);
         if read.is_none() {
             self.reading
-                .report(self.missing(key).help(format!("add {key}: {what}")));
+                .report(self.missing(key).help(format!("add {key} = {what}")));
         }
         read
     }

@@ -278,6 +278,7 @@ pub(super) fn unknown_word(place: &Place, text: &str, known: &[&str]) -> Diagnos
             quoted(meant),
             listed(&all, "and")
         )),
+        None if known.len() == 1 => error.help(format!("write {}", listed(&all, "or"))),
         None => error.help(format!("write one of {}", listed(&all, "or"))),
     }
 }
@@ -286,7 +287,7 @@ fn found(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number",
+        DeValue::Float(_) => "a number with a point",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "a list",
