@@ -88,10 +88,8 @@ impl Changes {
         }
     }
 
-    /// The same for what only a restart brings about.
-    fn say_restart(&mut self, what: &str, old: impl fmt::Display, new: impl fmt::Display) {
-        let before = self.said.len();
-        self.say(what, old, new);
+    /// What was said since then is brought about by a restart only.
+    fn needs_restart_from(&mut self, before: usize) {
         self.restart.extend_from_slice(&self.said[before..]);
     }
 

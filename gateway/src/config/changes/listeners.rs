@@ -7,41 +7,57 @@ use chassis::telemetry::lines::Target;
 use super::{Changes, words};
 use crate::config::Config;
 use crate::config::units::{show_duration, show_size};
+use crate::listener::config::AdminConfig;
 
 pub(super) fn between(changes: &mut Changes, old: &Config, new: &Config) {
     edge(changes, old, new);
     let (was, is) = (&old.admin, &new.admin);
-    changes.say_restart("admin.bind", was.bind, is.bind);
     changes.say("admin.trusted", words(&was.trusted), words(&is.trusted));
+    let before = changes.said.len();
+    admin(changes, old, new);
+    log(changes, old, new);
+    // The rest of admin, and the log, are set up once, before the first request.
+    changes.needs_restart_from(before);
+}
+
+fn admin(changes: &mut Changes, old: &Config, new: &Config) {
+    let (was, is) = (&old.admin, &new.admin);
+    changes.say("admin.bind", was.bind, is.bind);
     changes.say(
         "admin.metrics",
         format!("{:?}", was.metrics).to_lowercase(),
         format!("{:?}", is.metrics).to_lowercase(),
     );
-    let without_token = |config: &Config| {
-        let mut admin = config.admin.clone();
-        admin.token = None;
-        admin
+    // Compared as a whole, with the rest made alike: a token is never taken out of its wrapping here.
+    let same_but_token = AdminConfig {
+        token: is.token.clone(),
+        ..was.clone()
     };
-    let token_only = without_token(old) == without_token(new);
-    if token_only {
-        changes.say_only("admin.token", was, is);
-    }
+    changes.say_only("admin.token", was, &same_but_token);
+}
+
+fn log(changes: &mut Changes, old: &Config, new: &Config) {
     let (was, is) = (&old.log, &new.log);
-    // The log is set up once, before anything else runs.
-    changes.say_restart("log.level", &was.level, &is.level);
-    changes.say_restart(
+    changes.say("log.level", &was.level, &is.level);
+    changes.say(
         "log.format",
         format!("{:?}", was.format).to_lowercase(),
         format!("{:?}", is.format).to_lowercase(),
     );
-    changes.say_restart("log.access", target(&was.access), target(&is.access));
+    changes.say("log.access", target(&was.access), target(&is.access));
 }
 
 fn edge(changes: &mut Changes, old: &Config, new: &Config) {
     let (was, is) = (&old.edge, &new.edge);
-    changes.say_restart("edge.bind", was.bind, is.bind);
-    changes.say_restart("edge.workers", was.workers, is.workers);
+    let before = changes.said.len();
+    changes.say("edge.bind", was.bind, is.bind);
+    changes.say("edge.workers", was.workers, is.workers);
+    changes.say(
+        "edge.max_connections",
+        was.max_connections,
+        is.max_connections,
+    );
+    changes.needs_restart_from(before);
     changes.say(
         "edge.trusted_proxies",
         words(&was.trusted_proxies),
@@ -75,11 +91,6 @@ fn edge(changes: &mut Changes, old: &Config, new: &Config) {
         changes.say(format!("edge.{what}"), show(was), show(is));
     }
     changes.say("edge.max_headers", was.max_headers, is.max_headers);
-    changes.say(
-        "edge.max_connections",
-        was.max_connections,
-        is.max_connections,
-    );
 }
 
 fn target(target: &Target) -> String {

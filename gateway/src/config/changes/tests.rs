@@ -43,7 +43,7 @@ fn config(text: &str) -> Config {
         path: PathBuf::from("routes.toml"),
         text: text.to_owned(),
     };
-    match load(&source, &|_| None) {
+    match load(&source, &|_| Some("hunter2".to_owned())) {
         Ok(loaded) => loaded.config,
         Err(report) => panic!("{}", report.render(false)),
     }
@@ -121,6 +121,19 @@ fn what_needs_a_restart_is_said_as_such() {
         said(&[edit]),
         "edge.bind 127.0.0.1:8080 -> 127.0.0.1:9000, edge.drain 30s -> 1s; \
          after a restart only: edge.bind 127.0.0.1:8080 -> 127.0.0.1:9000"
+    );
+}
+
+#[test]
+fn admin_and_log_stay_as_they_were_until_a_restart_and_no_token_is_shown() {
+    let said = said(&[(
+        "version = 1",
+        "version = 1\nadmin.token = \"${TOKEN}\"\nadmin.metrics = \"token\"\nlog.level = \"debug\"",
+    )]);
+    let expected = "admin.metrics open -> token, admin.token changed, log.level info -> debug";
+    assert_eq!(
+        said,
+        format!("{expected}; after a restart only: {expected}")
     );
 }
 

@@ -1,0 +1,32 @@
+//! docs/routes.md is complete: every key that the gateway reads stands in it, and every key in it is read.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use gateway::config::keys;
+
+/// The keys in the first column of the reference's tables.
+fn documented() -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/routes.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+#[test]
+fn every_key_is_documented_and_every_documented_key_is_known() {
+    let known = keys::all();
+    let documented = documented();
+    let missing: Vec<_> = known.difference(&documented).collect();
+    let unknown: Vec<_> = documented.difference(&known).collect();
+    assert!(missing.is_empty(), "docs/routes.md lacks {missing:#?}");
+    assert!(
+        unknown.is_empty(),
+        "docs/routes.md has, but no file may have {unknown:#?}"
+    );
+    assert!(known.len() > 80);
+}
