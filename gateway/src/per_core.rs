@@ -36,8 +36,10 @@ pub struct Shared {
 pub struct PerCore {
     /// What it shares.
     pub shared: Arc<Shared>,
-    /// Its tasks.
+    /// What it does for clients.
     pub tasks: Tasks,
+    /// Its connections to upstreams, which wait for a next request until they are closed.
+    pub upstream_tasks: Tasks,
     /// Its connections.
     pub transport: HyperH1<RequestBody>,
     /// Its verified tokens.
@@ -61,11 +63,13 @@ impl std::ops::Deref for View {
 
 impl PerCore {
     /// For core number `core`.
-    pub fn new(core: usize, shared: &Arc<Shared>, lines: LineBuffer, tasks: Tasks) -> Rc<Self> {
+    pub fn new(core: usize, shared: &Arc<Shared>, lines: LineBuffer) -> Rc<Self> {
         let clock = shared.clock.clone();
+        let upstream_tasks = Tasks::new();
         Rc::new(Self {
-            transport: HyperH1::new(clock.clone(), tasks.clone()),
-            tasks,
+            transport: HyperH1::new(clock.clone(), upstream_tasks.clone()),
+            tasks: Tasks::new(),
+            upstream_tasks,
             tokens: RefCell::default(),
             ledger: Ledger::new(core, clock, lines),
             view: RefCell::new(Rc::new(View(shared.current.load_full()))),

@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(long)]
     plan: Option<String>,
     /// How long it lives.
-    #[arg(long, default_value = "1h")]
+    #[arg(long, default_value = "1h", allow_hyphen_values = true)]
     ttl: jiff::SignedDuration,
     /// The development key, PKCS#8 PEM; not needed when the issuer has a secret.
     #[arg(long, value_name = "FILE", default_value = ".dev/issuer-key.pem")]
@@ -100,9 +100,9 @@ fn key(issuer: &IssuerConfig, args: &Args) -> anyhow::Result<(SigningAlgorithm, 
 
 fn claims(issuer: &IssuerConfig, args: &Args) -> Value {
     let now = Clock::system().unix().as_secs();
-    let ttl = u64::try_from(args.ttl.as_secs()).unwrap_or(0);
+    let expires = now.saturating_add_signed(args.ttl.as_secs());
     let mut claims =
-        json!({ "iss": issuer.issuer, "sub": args.user, "iat": now, "exp": now + ttl });
+        json!({ "iss": issuer.issuer, "sub": args.user, "iat": now, "exp": expires });
     if let Some(audience) = issuer.audience.first() {
         claims["aud"] = json!(audience);
     }

@@ -86,9 +86,7 @@ async fn run(given: Given) -> Result<(), Unfinished> {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
         return Err(Unfinished(vec!["edge listener"]));
     };
-    // Connections end in the worker's own drain; the process's is the signal for it.
-    let tasks = Tasks::new();
-    let core = PerCore::new(core, &shared, lines, tasks.clone());
+    let core = PerCore::new(core, &shared, lines);
     let connections = Rc::new(Connections::default());
     let now = Arc::new(AtomicU32::new(0));
     let accepting = accept(&core, &listener, &connections, &now, max_connections);
@@ -170,12 +168,11 @@ async fn drain(
             never = sweeping => match never {},
         }
     };
+    // Connections to upstreams wait for a next request; there will be none.
+    core.transport.close();
+    let closed = core.upstream_tasks.ended(SWEEP).await;
     core.sweep();
-    // Connections to upstreams wait for the next request and end with their pool.
-    match ended {
-        Err(Unfinished(names)) if names.iter().all(|name| *name == "upstream connection") => Ok(()),
-        ended => ended,
-    }
+    ended.and(closed)
 }
 
 fn limits(edge: &EdgeConfig) -> Limits {

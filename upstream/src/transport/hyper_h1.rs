@@ -62,6 +62,11 @@ impl<B> HyperH1<B> {
         }
     }
 
+    /// Closes every connection that no request uses.
+    pub fn close(&self) {
+        *self.core.pool.borrow_mut() = Pool::default();
+    }
+
     /// Closes what has been unused for too long and what belongs to endpoints that are gone. Called every second or so.
     pub fn sweep(&self) {
         self.core.pool.borrow_mut().sweep(self.core.clock.now());
