@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
 
-use crate::wire::within;
+use crate::wire::{PATIENCE, within};
 
 /// A running child. Dropping it kills it.
 #[derive(Debug)]
@@ -80,7 +80,8 @@ impl Process {
         let name = self.name.clone();
         let kill_late = KillLate(Some(self.pid));
         let waited = tokio::task::spawn_blocking(move || child.wait());
-        let status = within(&format!("the end of {name}"), waited).await;
+        let status = tokio::time::timeout(PATIENCE, waited).await;
+        let status = status.unwrap_or_else(|_| panic!("{name} does not end\n{}", self.said()));
         kill_late.not_needed();
         let status: ExitStatus = status.expect("the wait ran").expect("the child is ours");
         for reader in self.readers.drain(..) {

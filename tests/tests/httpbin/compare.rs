@@ -27,6 +27,9 @@ const ADDED_TO_REQUESTS: [&str; 9] = [
     "X-Request-Id",
 ];
 
+/// What a request says to the next hop only. The edge answers an expectation by itself.
+const NOT_PASSED_ON: [&str; 2] = ["Connection", "Expect"];
+
 /// Every difference, in words.
 pub(crate) fn differences(case: &Case, direct: &Answer, edge: &Answer) -> Vec<String> {
     let mut found = Vec::new();
@@ -118,14 +121,14 @@ fn lines(body: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-/// The echo without what the edge adds. A body that is no JSON is a text, so that it differs from an echo.
+/// The echo without what the edge adds, and without what each connection has for itself. A body that is no JSON is a text, so that it differs from an echo.
 fn echo(body: &[u8]) -> Value {
     let Ok(mut document) = serde_json::from_slice::<Value>(body) else {
         return Value::String(String::from_utf8_lossy(body).into_owned());
     };
     if let Some(fields) = document.get_mut("headers").and_then(Value::as_object_mut) {
-        for name in ADDED_TO_REQUESTS {
-            fields.shift_remove(name);
+        for name in ADDED_TO_REQUESTS.iter().chain(&NOT_PASSED_ON) {
+            fields.shift_remove(*name);
         }
     }
     document
