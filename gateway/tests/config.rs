@@ -16,6 +16,8 @@ mod accepted;
 mod anything;
 #[path = "config/golden.rs"]
 mod golden;
+#[path = "config/meaning.rs"]
+mod meaning;
 
 use std::path::{Path, PathBuf};
 
