@@ -8,34 +8,36 @@ use crate::tree;
 
 /// The gateway.
 pub fn banyan() -> PathBuf {
-    directory().join("banyan")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| find("gateway")).join("banyan")
 }
 
 /// The shop's stub backends.
 pub fn stubs() -> PathBuf {
-    directory().join("stubs")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| find("stubs")).join("stubs")
 }
 
 /// The shop and the gateway in one.
 pub fn demo() -> PathBuf {
-    directory().join("demo")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| find("demo")).join("demo")
 }
 
-fn directory() -> &'static PathBuf {
-    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    DIRECTORY.get_or_init(|| std::env::var_os("BANYAN_BIN_DIR").map_or_else(build, PathBuf::from))
+/// The folder where a package's binary is.
+fn find(package: &str) -> PathBuf {
+    std::env::var_os("BANYAN_BIN_DIR").map_or_else(|| build(package), PathBuf::from)
 }
 
-/// Builds them: a moment when nothing has changed. An old binary would test yesterday's code.
-fn build() -> PathBuf {
+/// Builds it: a moment when nothing has changed. An old binary would test yesterday's code.
+fn build(package: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--quiet", "--locked", "--bins"])
-        .args(["-p", "gateway", "-p", "stubs", "-p", "demo"])
+        .args(["build", "--quiet", "--locked", "--bins", "-p", package])
         .current_dir(tree::root())
         .output()
         .expect("cargo runs");
     let said = String::from_utf8_lossy(&built.stderr);
-    assert!(built.status.success(), "the binaries do not build:\n{said}");
+    assert!(built.status.success(), "{package} does not build:\n{said}");
     tree::target().join("debug")
 }
