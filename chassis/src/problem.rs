@@ -13,9 +13,12 @@ use serde_json::{Map, Value};
 /// The media type of a problem.
 pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// One problem, about to become an answer.
+/// One problem, about to become an answer. As an error it is one pointer wide.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     title: Cow<'static, str>,
@@ -30,13 +33,13 @@ impl Problem {
         code: &'static str,
         title: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             code,
             title: title.into(),
             members: Map::new(),
             fields: Vec::new(),
-        }
+        }))
     }
 
     /// What is particular about this occurrence. Never an upstream's address, body or stack trace.
@@ -60,25 +63,25 @@ impl Problem {
     /// A further member of the JSON object.
     #[must_use]
     pub fn with(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+        self.0.members.insert(name.to_owned(), value);
         self
     }
 
     /// A further field of the answer's head.
     #[must_use]
     pub fn field(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.fields.push((name, value));
+        self.0.fields.push((name, value));
         self
     }
 
     /// The answer's status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The stable code.
     pub fn code(&self) -> &'static str {
-        self.code
+        self.0.code
     }
 
     /// The JSON text.
@@ -86,12 +89,12 @@ impl Problem {
         let mut object = Map::new();
         object.insert(
             "type".to_owned(),
-            format!("/problems/{}", self.code.replace('_', "-")).into(),
+            format!("/problems/{}", self.0.code.replace('_', "-")).into(),
         );
-        object.insert("title".to_owned(), Value::String(self.title.to_string()));
-        object.insert("status".to_owned(), self.status.as_u16().into());
-        object.insert("code".to_owned(), self.code.into());
-        object.extend(self.members.clone());
+        object.insert("title".to_owned(), Value::String(self.0.title.to_string()));
+        object.insert("status".to_owned(), self.0.status.as_u16().into());
+        object.insert("code".to_owned(), self.0.code.into());
+        object.extend(self.0.members.clone());
         Value::Object(object).to_string().into()
     }
 
@@ -99,11 +102,11 @@ impl Problem {
     pub fn to_response<B: From<Bytes>>(&self) -> http::Response<B> {
         let json = self.to_json();
         let mut answer = http::Response::new(B::from(json.clone()));
-        *answer.status_mut() = self.status;
+        *answer.status_mut() = self.0.status;
         let fields = answer.headers_mut();
         fields.insert(CONTENT_TYPE, MEDIA_TYPE);
         fields.insert(CONTENT_LENGTH, json.len().into());
-        fields.extend(self.fields.iter().cloned());
+        fields.extend(self.0.fields.iter().cloned());
         answer
     }
 }

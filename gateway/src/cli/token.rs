@@ -101,8 +101,7 @@ fn key(issuer: &IssuerConfig, args: &Args) -> anyhow::Result<(SigningAlgorithm, 
 fn claims(issuer: &IssuerConfig, args: &Args) -> Value {
     let now = Clock::system().unix().as_secs();
     let expires = now.saturating_add_signed(args.ttl.as_secs());
-    let mut claims =
-        json!({ "iss": issuer.issuer, "sub": args.user, "iat": now, "exp": expires });
+    let mut claims = json!({ "iss": issuer.issuer, "sub": args.user, "iat": now, "exp": expires });
     if let Some(audience) = issuer.audience.first() {
         claims["aud"] = json!(audience);
     }

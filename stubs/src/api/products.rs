@@ -1,0 +1,38 @@
+//! `/products`: lists by page or by ids, and one.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::routing::get;
+use serde_json::json;
+
+use crate::answer::{Answer, ListQuery, id, not_found, ok};
+use crate::stub::Stub;
+
+/// Below whichever prefix it is mounted.
+pub fn router() -> Router<Arc<Stub>> {
+    Router::new()
+        .route("/products", get(list))
+        .route("/products/{id}", get(one))
+}
+
+async fn list(State(stub): State<Arc<Stub>>, Query(query): Query<ListQuery>) -> Answer {
+    let data = stub.store.data();
+    match query.ids()? {
+        None => query.page(data.products.iter()),
+        Some(ids) => {
+            let items: Vec<_> = ids.into_iter().filter_map(|id| data.product(id)).collect();
+            ok(json!({ "items": items }))
+        }
+    }
+}
+
+async fn one(State(stub): State<Arc<Stub>>, Path(product): Path<String>) -> Answer {
+    let product = id(&product)?;
+    ok(stub
+        .store
+        .data()
+        .product(product)
+        .ok_or_else(|| not_found("no product has this id"))?)
+}
