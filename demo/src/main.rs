@@ -1,1 +1,58 @@
-fn main() {}
+//! The shop and the edge with one command: `cargo run --release -p demo`.
+
+mod ports;
+mod tour;
+mod parts;
+mod children;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::ports::Ports;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Starts the shop (a monolith, its services, a token issuer) and the gateway before it, and says what to try.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "demo", version)]
+struct Args {
+    /// The gateway's routes file.
+    #[arg(long, default_value = "routes.toml")]
+    config: PathBuf,
+    /// Where the shop keeps its store and the issuer's key.
+    #[arg(long, default_value = ".dev")]
+    folder: PathBuf,
+    /// Moves all ports: port p becomes N + (p - 7000).
+    #[arg(long, value_name = "N", default_value_t = ports::BASE)]
+    port_base: u16,
+    /// A process for each part instead of one for all.
+    #[arg(long)]
+    processes: bool,
+    /// Only this part, in this process.
+    #[arg(long, hide = true)]
+    only: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let done = run(&Args::parse());
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
+    let ports = Ports::from_base(args.port_base)?;
+    match (&args.only, args.processes) {
+        (Some(part), _) => parts::run_one(part, args, &ports),
+        (None, true) => children::run(args, &ports),
+        (None, false) => parts::run_all(args, &ports),
+    }
+}

@@ -6,7 +6,7 @@ mod check;
 mod routes;
 mod explain;
 pub mod init;
-mod token;
+pub mod token;
 mod serve;
 
 use std::path::PathBuf;

@@ -1,11 +1,13 @@
 //! `banyan token`: a signed token for trying things. The key is a development key, or an issuer's shared secret; a
 //! production issuer's key has no business on the machine where this runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chassis::clock::Clock;
+use chassis::principal::Principal;
 use chassis::secret::ExposeSecret as _;
+use jiff::SignedDuration;
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 
@@ -34,7 +36,7 @@ pub(super) struct Args {
     plan: Option<String>,
     /// How long it lives.
     #[arg(long, default_value = "1h", allow_hyphen_values = true)]
-    ttl: jiff::SignedDuration,
+    ttl: SignedDuration,
     /// The development key, PKCS#8 PEM; not needed when the issuer has a secret.
     #[arg(long, value_name = "FILE", default_value = ".dev/issuer-key.pem")]
     key: PathBuf,
@@ -43,14 +45,30 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let ready = load::ready(&args.file.config)?;
     let issuer = issuer(&ready.config, args.issuer.as_deref())?;
-    let (algorithm, key) = key(issuer, args)?;
-    let token = jsonwebtoken::encode(
-        &Header::new(algorithm.library()),
-        &claims(issuer, args),
-        &key,
-    )?;
-    print::line(&token);
+    let caller = Principal {
+        user: args.user.clone(),
+        scopes: args.scopes.clone(),
+        groups: args.groups.clone(),
+        plan: args.plan.clone(),
+    };
+    print::line(&sign(issuer, &caller, args.ttl, &args.key)?);
     Ok(())
+}
+
+/// A token of `issuer` for `caller`, signed with the issuer's secret or the development key in the file `key`.
+pub fn sign(
+    issuer: &IssuerConfig,
+    caller: &Principal,
+    ttl: SignedDuration,
+    key: &Path,
+) -> anyhow::Result<String> {
+    let (algorithm, key) = signing_key(issuer, key)?;
+    let header = Header::new(algorithm.library());
+    Ok(jsonwebtoken::encode(
+        &header,
+        &claims(issuer, caller, ttl),
+        &key,
+    )?)
 }
 
 fn issuer<'c>(config: &'c Config, name: Option<&str>) -> anyhow::Result<&'c IssuerConfig> {
@@ -70,7 +88,10 @@ fn issuer<'c>(config: &'c Config, name: Option<&str>) -> anyhow::Result<&'c Issu
     }
 }
 
-fn key(issuer: &IssuerConfig, args: &Args) -> anyhow::Result<(SigningAlgorithm, EncodingKey)> {
+fn signing_key(
+    issuer: &IssuerConfig,
+    file: &Path,
+) -> anyhow::Result<(SigningAlgorithm, EncodingKey)> {
     if let KeySource::Secret(secret) = &issuer.keys {
         let algorithm = issuer
             .algorithms
@@ -82,8 +103,8 @@ fn key(issuer: &IssuerConfig, args: &Args) -> anyhow::Result<(SigningAlgorithm, 
             EncodingKey::from_secret(secret.expose_secret().as_bytes()),
         ));
     }
-    let path = args.key.display();
-    let pem = std::fs::read(&args.key).with_context(|| {
+    let path = file.display();
+    let pem = std::fs::read(file).with_context(|| {
         format!("{path}: there is no development key; the demo and the issuer stub make one when they start")
     })?;
     let read = |algorithm: SigningAlgorithm| match algorithm.as_str().as_bytes()[0] {
@@ -98,20 +119,21 @@ fn key(issuer: &IssuerConfig, args: &Args) -> anyhow::Result<(SigningAlgorithm, 
     fitting.with_context(|| format!("{path}: this key fits none of the issuer's algorithms"))
 }
 
-fn claims(issuer: &IssuerConfig, args: &Args) -> Value {
+fn claims(issuer: &IssuerConfig, caller: &Principal, ttl: SignedDuration) -> Value {
     let now = Clock::system().unix().as_secs();
-    let expires = now.saturating_add_signed(args.ttl.as_secs());
-    let mut claims = json!({ "iss": issuer.issuer, "sub": args.user, "iat": now, "exp": expires });
+    let expires = now.saturating_add_signed(ttl.as_secs());
+    let mut claims =
+        json!({ "iss": issuer.issuer, "sub": caller.user, "iat": now, "exp": expires });
     if let Some(audience) = issuer.audience.first() {
         claims["aud"] = json!(audience);
     }
-    if !args.scopes.is_empty() {
-        claims[&issuer.scopes_claim] = json!(args.scopes.join(" "));
+    if !caller.scopes.is_empty() {
+        claims[&issuer.scopes_claim] = json!(caller.scopes.join(" "));
     }
-    if !args.groups.is_empty() {
-        claims[&issuer.groups_claim] = json!(args.groups);
+    if !caller.groups.is_empty() {
+        claims[&issuer.groups_claim] = json!(caller.groups);
     }
-    if let Some(plan) = &args.plan {
+    if let Some(plan) = &caller.plan {
         claims[&issuer.plan_claim] = json!(plan);
     }
     claims

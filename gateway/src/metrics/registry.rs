@@ -147,7 +147,9 @@ impl Metrics {
         let help = "From a request's head to the last byte of its answer";
         let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
         for (route, side, sum) in &sums {
-            let bounds = SHOWN_BOUNDS.into_iter().chain(std::iter::once(f64::INFINITY));
+            let bounds = SHOWN_BOUNDS
+                .into_iter()
+                .chain(std::iter::once(f64::INFINITY));
             let buckets: Vec<(f64, u64)> = bounds.zip(sum.latency.counts).collect();
             let total = sum.latency.counts.iter().sum();
             let labels = [("route", route.as_str()), ("side", side)];

@@ -1,0 +1,113 @@
+//! Runs parts in this process: all of them, or the one that a child process was started for.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chassis::drain::Signals;
+use chassis::tasks::Tasks;
+use gateway::app::{self, Options, Running};
+use stubs::shop::{self, Part, Places};
+use stubs::switches::Settings;
+use tokio::runtime::Runtime;
+
+use crate::ports::Ports;
+use crate::{Args, tour};
+
+/// The gateway's name among the parts.
+pub(crate) const EDGE: &str = "edge";
+
+/// What runs at the end gets this long.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The whole shop and the gateway.
+pub(crate) fn run_all(args: &Args, ports: &Ports) -> anyhow::Result<()> {
+    let shop = Shop::start(args, &ports.parts)?;
+    let gateway = gateway(args, ports)?;
+    tour::print(args, ports)?;
+    shop.wait();
+    gateway.stop();
+    shop.stop()
+}
+
+/// One part of them.
+pub(crate) fn run_one(name: &str, args: &Args, ports: &Ports) -> anyhow::Result<()> {
+    if name == EDGE {
+        let gateway = gateway(args, ports)?;
+        gateway.block_on(async { anyhow::Ok(Signals::listen()?.next().await) })?;
+        gateway.stop();
+        return Ok(());
+    }
+    let known = ports.parts.iter().find(|(part, _)| part.name == name);
+    let shop = Shop::start(
+        args,
+        &[*known.with_context(|| format!("there is no part {name:?}"))?],
+    )?;
+    shop.wait();
+    shop.stop()
+}
+
+/// Where access lines go: the terminal has the tour.
+pub(crate) fn access_log(args: &Args) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(&args.folder)?;
+    Ok(args.folder.canonicalize()?.join("access.log"))
+}
+
+fn gateway(args: &Args, ports: &Ports) -> anyhow::Result<Running> {
+    let environment = ports.environment(&access_log(args)?);
+    let options = Options {
+        path: args.config.clone(),
+        environment: Arc::new(move |name| environment.get(name).cloned()),
+    };
+    let ready = app::read(&options)?;
+    chassis::telemetry::log::init(&ready.config.log.level, ready.config.log.format)?;
+    Ok(app::start(options, ready)?)
+}
+
+struct Shop {
+    runtime: Runtime,
+    tasks: Tasks,
+    signals: std::cell::RefCell<Signals>,
+}
+
+impl Shop {
+    fn start(args: &Args, parts: &[(Part, SocketAddr)]) -> anyhow::Result<Self> {
+        let runtime = Runtime::new()?;
+        let tasks = Tasks::new();
+        let signals = {
+            let _inside = runtime.enter();
+            // First, so that a signal during the start ends it in order.
+            let signals = Signals::listen()?;
+            shop::start(
+                parts,
+                &Places::below(&args.folder),
+                &Settings::default(),
+                &tasks,
+            )
+            .map_err(|error| {
+                anyhow::anyhow!(
+                    "{error}\nall ports can be moved: --port-base {}",
+                    args.port_base.saturating_add(10_000)
+                )
+            })?;
+            signals
+        };
+        Ok(Self {
+            runtime,
+            tasks,
+            signals: std::cell::RefCell::new(signals),
+        })
+    }
+
+    /// Until somebody ends it.
+    fn wait(&self) {
+        self.runtime.block_on(self.signals.borrow_mut().next());
+    }
+
+    fn stop(self) -> anyhow::Result<()> {
+        self.tasks.stop();
+        Ok(self.runtime.block_on(self.tasks.ended(DRAIN))?)
+    }
+}

@@ -1,0 +1,74 @@
+//! Which port each part has: the usual ones, moved together.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use anyhow::Context as _;
+use stubs::shop::{PARTS, Part};
+
+/// Port 7000 is the monolith's when nothing is moved.
+pub(crate) const BASE: u16 = 7000;
+
+const EDGE: u16 = 8080;
+const ADMIN: u16 = 9900;
+
+/// All addresses.
+#[derive(Clone, Debug)]
+pub(crate) struct Ports {
+    pub(crate) edge: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) parts: Vec<(Part, SocketAddr)>,
+}
+
+impl Ports {
+    /// Port p becomes `base + (p - 7000)`.
+    pub(crate) fn from_base(base: u16) -> anyhow::Result<Self> {
+        let moved = |port: u16| {
+            let port = base.checked_add(port - BASE);
+            let port = port.with_context(|| {
+                format!("--port-base {base}: at most {}", u16::MAX - (ADMIN - BASE))
+            })?;
+            anyhow::Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        };
+        let parts = PARTS.into_iter().map(|part| Ok((part, moved(part.port)?)));
+        Ok(Self {
+            edge: moved(EDGE)?,
+            admin: moved(ADMIN)?,
+            parts: parts.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// What routes.toml asks the environment for.
+    pub(crate) fn environment(&self, access_log: &Path) -> BTreeMap<String, String> {
+        let parts = self
+            .parts
+            .iter()
+            .map(|(part, address)| (part.variable.to_owned(), address.port().to_string()));
+        let mut environment: BTreeMap<String, String> = parts.collect();
+        environment.insert("BANYAN_BIND".to_owned(), self.edge.to_string());
+        environment.insert("BANYAN_ADMIN_BIND".to_owned(), self.admin.to_string());
+        environment.insert(
+            "BANYAN_ACCESS_LOG".to_owned(),
+            access_log.display().to_string(),
+        );
+        environment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_ports_move_together() {
+        let usual = Ports::from_base(7000).unwrap();
+        assert_eq!((usual.edge.port(), usual.admin.port()), (8080, 9900));
+        let moved = Ports::from_base(17_000).unwrap();
+        assert_eq!(
+            (moved.edge.port(), moved.parts[0].1.port()),
+            (18_080, 17_000)
+        );
+        assert!(Ports::from_base(65_000).is_err());
+    }
+}
