@@ -39,7 +39,7 @@ pub struct Edge {
     pub process: Process,
     client: Client,
     admin: Client,
-    folder: TempDir,
+    plan: Plan,
 }
 
 impl Plan {
@@ -76,7 +76,7 @@ impl Plan {
             process,
             client: Client::new(edge),
             admin: Client::new(admin),
-            folder: self.folder,
+            plan: self,
         }
     }
 
@@ -182,19 +182,33 @@ impl Edge {
 
     /// The routes file as it is now.
     pub fn routes(&self) -> String {
-        let file = self.folder.path().join(ROUTES);
+        let file = self.plan.folder.path().join(ROUTES);
         std::fs::read_to_string(file).expect("the routes file")
     }
 
     /// Edits the routes file as editors do: the new text under another name, then renamed over the old one.
     pub fn edit(&self, change: impl FnOnce(&str) -> String) {
         let changed = change(&self.routes());
-        replace(&self.folder.path().join(ROUTES), &changed);
+        replace(&self.plan.folder.path().join(ROUTES), &changed);
+    }
+
+    /// Edits the routes file and waits until the new one rules.
+    pub async fn take_over(&self, change: impl FnOnce(&str) -> String) {
+        let lines = self.process.stderr.count();
+        self.edit(change);
+        let taken = |line: &str| line.contains("taken over").then_some(());
+        self.logged("the new routes file in force", lines, taken)
+            .await;
+    }
+
+    /// Runs a command of the gateway beside the running one.
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
+        self.plan.run(arguments).await
     }
 
     /// The folder with routes.toml.
     pub fn folder(&self) -> PathBuf {
-        self.folder.path().to_owned()
+        self.plan.folder.path().to_owned()
     }
 
     /// Waits for a line of its log, from line `from` on, that `wanted` makes something of.

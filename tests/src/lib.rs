@@ -16,5 +16,6 @@ pub mod binaries;
 pub mod process;
 pub mod origin;
 pub mod edge;
+pub mod shop;
 pub mod python;
 pub mod browser;
