@@ -130,14 +130,19 @@ fn violations(files: &[(&str, &str)]) -> Vec<String> {
     order::violations(&files.iter().map(owned).collect())
 }
 
-/// The sources of a crate, except binaries: they are users of their library.
+/// The sources of a crate. A binary beside a library is a user of it, and no part.
 fn sources(name: &str) -> Sources {
     let folder = Path::new(name).join("src");
     let files = tree::files();
-    let rust = files
+    let own = files
         .iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "rs"));
-    let own = rust.filter_map(|file| Some((file, file.strip_prefix(&folder).ok()?)));
-    own.map(|(file, below)| (below.to_str().unwrap().to_owned(), tree::read(file)))
-        .collect()
+        .filter(|file| file.extension().is_some_and(|end| end == "rs"))
+        .filter_map(|file| Some((file, file.strip_prefix(&folder).ok()?)));
+    let mut sources: Sources = own
+        .map(|(file, below)| (below.to_str().unwrap().to_owned(), tree::read(file)))
+        .collect();
+    if sources.contains_key("lib.rs") {
+        sources.remove("main.rs");
+    }
+    sources
 }

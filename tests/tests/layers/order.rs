@@ -82,7 +82,7 @@ fn shared(user: &[String], used: &[String]) -> usize {
 /// The file whose list decides.
 fn listing(user: &[String], used: &[String]) -> String {
     match &user[..shared(user, used)] {
-        [] => "lib.rs".to_owned(),
+        [] => "the crate's root".to_owned(),
         path => format!("{}.rs", path.join("/")),
     }
 }
