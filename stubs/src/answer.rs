@@ -1,9 +1,11 @@
 //! What every handler answers with, and how it reads lists, pages and callers.
 
 use axum::Json;
+use axum::extract::{FromRequestParts, Query};
 use axum::response::{IntoResponse, Response};
 use chassis::principal::{USER_ID, unescape};
 use chassis::problem::Problem;
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -21,7 +23,6 @@ pub type Answer = Result<Response, Problem>;
 
 /// `?page=&limit=&ids=&product=`, as lists take it.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ListQuery {
     page: Option<usize>,
     limit: Option<usize>,
@@ -30,13 +31,27 @@ pub struct ListQuery {
     pub product: Option<u64>,
 }
 
+impl<S: Sync> FromRequestParts<S> for ListQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(query)| query)
+            .map_err(|error| bad(&error.body_text()))
+    }
+}
+
 impl ListQuery {
     /// The ids that were asked for, in their order.
     pub fn ids(&self) -> Result<Option<Vec<u64>>, Problem> {
         let Some(text) = &self.ids else {
             return Ok(None);
         };
-        let ids: Result<Vec<u64>, _> = text.split(',').map(str::parse).collect();
+        let ids: Result<Vec<u64>, _> = text
+            .split(',')
+            .filter(|id| !id.is_empty())
+            .map(str::parse)
+            .collect();
         match ids {
             Ok(ids) if ids.len() <= MOST => Ok(Some(ids)),
             Ok(_) => Err(bad("ids: at most 100 at once")),
@@ -83,6 +98,15 @@ pub fn bad(detail: &str) -> Problem {
 /// 404.
 pub fn not_found(what: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "There is no such thing").detail(what)
+}
+
+/// 405.
+pub fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Not with this method",
+    )
 }
 
 /// 500: the store cannot be read or written.

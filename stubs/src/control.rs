@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use chassis::problem::Problem;
+use http::header::VIA;
 use serde_json::{Value, json};
 
-use crate::answer::bad;
+use crate::answer::{bad, not_found};
 use crate::stub::Stub;
 use crate::switches::{Change, Settings};
 
@@ -18,6 +21,17 @@ pub fn router() -> Router<Arc<Stub>> {
     Router::new()
         .route("/__stub", get(show).put(change).delete(reset))
         .route("/__stub/seen", get(seen).delete(forget))
+        .layer(from_fn(not_through_a_gateway))
+}
+
+/// A catch-all route leads here too; what a stub was sent is nothing for whoever is outside.
+async fn not_through_a_gateway(request: Request, next: Next) -> Result<Response, Problem> {
+    if request.headers().contains_key(VIA) {
+        return Err(not_found(
+            "the switches are not to be had through a gateway",
+        ));
+    }
+    Ok(next.run(request).await)
 }
 
 async fn show(State(stub): State<Arc<Stub>>) -> Json<Settings> {

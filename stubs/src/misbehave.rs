@@ -26,12 +26,12 @@ const LARGEST: usize = 16 * 1024 * 1024;
 pub async fn misbehave(State(stub): State<Arc<Stub>>, request: Request, next: Next) -> Response {
     stub.seen.add(remembered(&request));
     let settings = stub.switches.now();
+    if settings.refuse {
+        return broken_off();
+    }
     tokio::time::sleep(settings.latency()).await;
     if settings.hang {
         stub.switches.let_go().await;
-    }
-    if settings.refuse {
-        return broken_off();
     }
     let mut answer = if fastrand::f64() < settings.error_rate {
         Problem::new(
@@ -135,7 +135,10 @@ fn without_one(value: &mut Value) {
     let Value::Object(members) = value else {
         return;
     };
-    for name in ["description", "status", "email", "text", "count"] {
+    let lost = ["description", "status", "email", "text", "count"]
+        .into_iter()
+        .find(|name| members.contains_key(*name));
+    if let Some(name) = lost {
         members.shift_remove(name);
     }
 }

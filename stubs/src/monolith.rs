@@ -16,7 +16,7 @@ use http::header::{HOST, LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use crate::answer::not_found;
+use crate::answer::{not_found, wrong_method};
 use crate::misbehave::misbehave;
 use crate::stub::Stub;
 use crate::{api, control};
@@ -45,6 +45,7 @@ pub fn router(stub: &Arc<Stub>) -> Router {
         .route("/events", get(events))
         .nest("/api", shop)
         .fallback(|| async { not_found("no page has this address") })
+        .method_not_allowed_fallback(|| async { wrong_method() })
         .layer(from_fn_with_state(Arc::clone(stub), misbehave))
         .merge(control::router())
         .with_state(Arc::clone(stub))

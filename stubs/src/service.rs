@@ -6,7 +6,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
-use crate::answer::not_found;
+use crate::answer::{not_found, wrong_method};
 use crate::misbehave::misbehave;
 use crate::stub::Stub;
 use crate::{api, control};
@@ -45,6 +45,7 @@ impl Service {
         resource
             .route("/healthz", get(|| async { "ok\n" }))
             .fallback(|| async { not_found("this service has no such path") })
+            .method_not_allowed_fallback(|| async { wrong_method() })
             .layer(from_fn_with_state(Arc::clone(stub), misbehave))
             .merge(control::router())
             .with_state(Arc::clone(stub))

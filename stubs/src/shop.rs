@@ -139,6 +139,12 @@ pub fn start(
     let mut started = Vec::new();
     for (part, listener) in sockets {
         let stub = Stub::new(part.name, &store, settings.clone());
+        let (ending, stopping) = (Arc::clone(&stub), tasks.stopping());
+        // A request that hangs on purpose would hold up the end.
+        tasks.spawn("stub", async move {
+            stopping.await;
+            ending.switches.reset();
+        });
         let router: Router = match part.kind {
             Kind::Monolith => monolith::router(&stub),
             Kind::Service(service) => service.router(&stub),

@@ -5,8 +5,9 @@
 //! written over by the next append.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -68,7 +69,10 @@ enum Entry {
 impl Store {
     /// Opens the journal in `folder`, which is made if it is missing.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let path = folder.join("journal.jsonl");
         let journal = File::options()
             .create(true)
@@ -161,17 +165,23 @@ impl Store {
         })
     }
 
-    /// Takes money; the id is set here.
-    pub fn charge(&self, payment: Payment) -> io::Result<Payment> {
+    /// Takes money for an order that is paid for by nobody yet; the id is set here. `None` when it is paid already.
+    pub fn charge(&self, payment: Payment) -> io::Result<Option<Payment>> {
         self.with(|inner, _| {
             inner.locked(|inner| {
+                let mut earlier = inner.payments.values();
+                if earlier.any(|paid| {
+                    paid.order == payment.order && paid.status == PaymentStatus::Charged
+                }) {
+                    return Ok(None);
+                }
                 let last = inner.payments.keys().next_back().copied().unwrap_or(0);
                 let payment = Payment {
                     id: last + 1,
                     ..payment
                 };
                 inner.append(&Entry::Payment(payment.clone()))?;
-                Ok(payment)
+                Ok(Some(payment))
             })
         })
     }

@@ -155,7 +155,11 @@ async fn lists_have_pages_and_ids_keep_their_order() {
         .map(|p| p["id"].as_u64().unwrap())
         .collect();
     assert_eq!(ids, [9, 3, 1]);
-    for wrong in ["?page=0", "?limit=101", "?ids=1,x", "?unknown=1"] {
+    assert_eq!(
+        get(&shop.monolith, "/api/products?ids=").await.1["items"],
+        json!([])
+    );
+    for wrong in ["?page=0", "?limit=101", "?ids=1,x", "?page=x"] {
         assert_eq!(
             get(&shop.monolith, &format!("/api/products{wrong}"))
                 .await
@@ -221,6 +225,16 @@ async fn money_is_taken_once_and_given_back_once() {
     )
     .await;
     assert_eq!(paid.0, StatusCode::CREATED);
+    let twice = post(
+        &shop.monolith,
+        "/api/payments",
+        charge(order["total"].as_u64().unwrap()),
+    )
+    .await;
+    assert_eq!(
+        (twice.0, &twice.1["code"]),
+        (StatusCode::CONFLICT, &json!("already_paid"))
+    );
     for status in [StatusCode::OK, StatusCode::CONFLICT] {
         assert_eq!(
             post(&shop.monolith, "/api/payments/1/refund", Value::Null)
@@ -289,4 +303,17 @@ async fn a_hanging_stub_answers_once_it_is_let_go() {
     )
     .await;
     assert_eq!(asked.join_all().await, [StatusCode::OK]);
+}
+
+#[tokio::test]
+async fn the_switches_are_not_to_be_had_through_a_gateway() {
+    let shop = Shop::open();
+    for path in ["/__stub", "/__stub/seen"] {
+        let request = Request::get(path)
+            .header("via", "1.1 banyan")
+            .body(Body::empty())
+            .unwrap();
+        let answer = shop.monolith.clone().oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{OriginalUri, Path, Query, State};
+use axum::extract::{OriginalUri, Path, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -42,11 +42,7 @@ struct WantedItem {
     quantity: u64,
 }
 
-async fn list(
-    State(stub): State<Arc<Stub>>,
-    Query(query): Query<ListQuery>,
-    fields: HeaderMap,
-) -> Answer {
+async fn list(State(stub): State<Arc<Stub>>, query: ListQuery, fields: HeaderMap) -> Answer {
     let own = stub
         .store
         .orders_of(caller(&fields)?)

@@ -13,6 +13,7 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::answer::{Answer, bad, broken, caller, id, not_found, ok};
+use crate::data::OrderStatus;
 use crate::store::{Payment, PaymentStatus};
 use crate::stub::Stub;
 
@@ -48,6 +49,9 @@ async fn charge(
     let known = known
         .filter(|order| order.user == user)
         .ok_or_else(|| not_found("you have no such order"))?;
+    if known.status == OrderStatus::Cancelled {
+        return Err(conflict("order_cancelled", "The order was cancelled"));
+    }
     if amount != known.total {
         return Err(Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -65,6 +69,7 @@ async fn charge(
         status: PaymentStatus::Charged,
     };
     let charged = stub.store.charge(payment).map_err(|error| broken(&error))?;
+    let charged = charged.ok_or_else(|| conflict("already_paid", "The order is paid for"))?;
     let location = format!("{}/{}", uri.path().trim_end_matches('/'), charged.id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(charged)).into_response())
 }
@@ -84,8 +89,7 @@ async fn refund(
 ) -> Answer {
     let before = own(&stub, &payment, &fields)?;
     if before.status == PaymentStatus::Refunded {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
+        return Err(conflict(
             "already_refunded",
             "The money was given back before",
         ));
@@ -95,6 +99,10 @@ async fn refund(
         .refund(before.id)
         .map_err(|error| broken(&error))?;
     ok(after.ok_or_else(|| not_found("you have no such payment"))?)
+}
+
+fn conflict(code: &'static str, title: &'static str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, code, title)
 }
 
 fn own(stub: &Stub, payment: &str, fields: &HeaderMap) -> Result<Payment, Problem> {

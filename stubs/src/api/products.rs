@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::routing::get;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ pub fn router() -> Router<Arc<Stub>> {
         .route("/products/{id}", get(one))
 }
 
-async fn list(State(stub): State<Arc<Stub>>, Query(query): Query<ListQuery>) -> Answer {
+async fn list(State(stub): State<Arc<Stub>>, query: ListQuery) -> Answer {
     let data = stub.store.data();
     match query.ids()? {
         None => query.page(data.products.iter()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::routing::get;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub fn router() -> Router<Arc<Stub>> {
         .route("/reviews/summary", get(summary))
 }
 
-async fn list(State(stub): State<Arc<Stub>>, Query(query): Query<ListQuery>) -> Answer {
+async fn list(State(stub): State<Arc<Stub>>, query: ListQuery) -> Answer {
     let products = match (query.product, query.ids()?) {
         (Some(product), None) => vec![product],
         (None, Some(products)) => products,
@@ -34,7 +34,7 @@ async fn list(State(stub): State<Arc<Stub>>, Query(query): Query<ListQuery>) -> 
     query.page(of.into_iter())
 }
 
-async fn summary(State(stub): State<Arc<Stub>>, Query(query): Query<ListQuery>) -> Answer {
+async fn summary(State(stub): State<Arc<Stub>>, query: ListQuery) -> Answer {
     let data = stub.store.data();
     let known = query
         .needed_ids()?

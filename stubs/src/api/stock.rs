@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::routing::get;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ pub fn router() -> Router<Arc<Stub>> {
     Router::new().route("/stock", get(list))
 }
 
-async fn list(State(stub): State<Arc<Stub>>, Query(query): Query<ListQuery>) -> Answer {
+async fn list(State(stub): State<Arc<Stub>>, query: ListQuery) -> Answer {
     let data = stub.store.data();
     let known = query
         .needed_ids()?
