@@ -11,13 +11,25 @@ machete_version=0.9.2
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 times=()
+failed=()
 
+# Runs one step to its end and goes on to the next, so that one run tells everything that is wrong.
 step() {
-    local name=$1 from=$SECONDS
+    local name=$1 from=$SECONDS status verdict=""
     shift
     printf '\n==> %s\n' "$name"
-    "$@"
-    times+=("$(printf '%5d s  %s' $((SECONDS - from)) "$name")")
+    set +e
+    (
+        set -e
+        "$@"
+    )
+    status=$?
+    set -e
+    if ((status != 0)); then
+        failed+=("$name")
+        verdict="  FAILED"
+    fi
+    times+=("$(printf '%5d s  %s%s' $((SECONDS - from)) "$name" "$verdict")")
 }
 
 # --- tools -------------------------------------------------------------------
@@ -76,11 +88,16 @@ documentation() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 }
 
+# Secrets that an example takes from the environment have a value here.
 examples() {
-    local file
+    local file name values
     while IFS= read -r -d '' file; do
         echo "$file"
-        "$target/debug/banyan" check "$file" >/dev/null
+        values=()
+        for name in $(grep -v '^ *#' "$file" | grep -o '\${[A-Z_0-9]*}' | tr -d '${}'); do
+            values+=("$name=only-for-this-check-only-for-this-check")
+        done
+        env "${values[@]}" "$target/debug/banyan" check "$file" >/dev/null
     done < <(find routes.toml docs deploy -name '*.toml' -print0)
 }
 
@@ -90,6 +107,9 @@ dependencies() {
 }
 
 step "tools" tools
+if ((${#failed[@]})); then
+    exit 1
+fi
 step "format" cargo fmt --all --check
 step "spelling" "$target/python/bin/typos"
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -103,4 +123,8 @@ step "dependencies" dependencies
 printf '\n==> all of it\n'
 printf '%s\n' "${times[@]}"
 printf '%5d s  together\n' "$SECONDS"
-grep -E '^ +Summary ' "$target/nextest.log"
+grep -E '^ +Summary ' "$target/nextest.log" || true
+if ((${#failed[@]})); then
+    printf 'failed: %s\n' "$(IFS=,; echo "${failed[*]}")" >&2
+    exit 1
+fi
