@@ -281,3 +281,41 @@ async fn a_visitor_is_given_an_id_once_and_keeps_its_side() {
     assert!(edge.get("/").send().await.all("set-cookie").is_empty());
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn a_real_websocket_client_talks_to_a_real_websocket_server() {
+    use futures::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::Message;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = listener.local_addr().unwrap();
+    let tasks = chassis::tasks::Tasks::new();
+    tasks.spawn("websocket server", async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // The gateway also knocks to see whether anybody is there.
+            let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
+                continue;
+            };
+            while let Some(Ok(message)) = socket.next().await {
+                if message.is_close() || socket.send(message).await.is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    let edge = Edge::with_routes(&format!(
+        "[upstream.m]\nendpoints = [\"http://{server}\"]\n[route.all]\npath = \"/\"\nauth = \"none\"\nupstream = \"m\"\n"
+    ));
+    let edge = edge.start().await;
+    let (mut socket, answer) =
+        tokio_tungstenite::connect_async(format!("ws://{}/chat", edge.address))
+            .await
+            .unwrap();
+    assert_eq!(answer.status(), 101);
+    for text in ["hello".to_owned(), "x".repeat(100_000)] {
+        socket.send(Message::text(text.clone())).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap(), Message::text(text));
+    }
+    socket.close(None).await.unwrap();
+    edge.stop().await;
+}
