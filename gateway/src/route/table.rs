@@ -349,3 +349,5 @@ fn suffix_group<'a>(groups: &'a mut Vec<(String, Group)>, suffix: &str) -> &'a m
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod conformance;

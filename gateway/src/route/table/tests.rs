@@ -6,7 +6,7 @@ use crate::auth::config::AuthConfig;
 use crate::forward::config::{BackendConfig, PathRewrite};
 use crate::route::config::{EncodedSlash, TargetConfig, UnderscoreFields, ValueConfig};
 
-fn route(name: &str, path: PathConfig) -> RouteConfig {
+pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
     RouteConfig {
         name: name.into(),
         path,
