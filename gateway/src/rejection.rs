@@ -132,31 +132,57 @@ fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
     }
 }
 
+/// Every code, with its title. `docs/operations.md` says more about each.
+pub const CODES: [(&str, &str); 21] = [
+    ("bad_request", "The request breaks a rule of HTTP"),
+    ("bad_path", "The path cannot be read in one way only"),
+    (
+        "encoded_slash",
+        "This route takes no encoded slash or backslash",
+    ),
+    ("method_refused", "This method is not forwarded"),
+    ("uri_too_long", "The request target is too long"),
+    (
+        "head_too_large",
+        "The request's fields are too many or too long",
+    ),
+    ("head_timeout", "The request's head took too long"),
+    ("route_not_found", "No route takes this request"),
+    ("rate_limited", "Too many requests"),
+    ("token_missing", "This needs a token"),
+    ("token_invalid", "The token is not valid"),
+    ("scope_missing", "The token lacks a scope"),
+    ("group_missing", "This is for other groups"),
+    ("body_too_large", "The request's body is too large"),
+    ("body_timeout", "The request's body stopped coming"),
+    ("body_incomplete", "The request's body ended early"),
+    (
+        "upstream_unreachable",
+        "The service behind this route cannot be reached",
+    ),
+    (
+        "upstream_connect_timeout",
+        "The service behind this route does not take connections",
+    ),
+    (
+        "upstream_reset",
+        "The service behind this route broke the connection",
+    ),
+    (
+        "upstream_malformed",
+        "The service behind this route does not speak HTTP",
+    ),
+    (
+        "upstream_timeout",
+        "The service behind this route took too long",
+    ),
+];
+
 fn title(code: &str) -> &'static str {
-    match code {
-        "bad_request" => "The request breaks a rule of HTTP",
-        "bad_path" => "The path cannot be read in one way only",
-        "encoded_slash" => "This route takes no encoded slash or backslash",
-        "method_refused" => "This method is not forwarded",
-        "uri_too_long" => "The request target is too long",
-        "head_too_large" => "The request's fields are too many or too long",
-        "head_timeout" => "The request's head took too long",
-        "route_not_found" => "No route takes this request",
-        "rate_limited" => "Too many requests",
-        "token_missing" => "This needs a token",
-        "token_invalid" => "The token is not valid",
-        "scope_missing" => "The token lacks a scope",
-        "group_missing" => "This is for other groups",
-        "body_too_large" => "The request's body is too large",
-        "body_timeout" => "The request's body stopped coming",
-        "body_incomplete" => "The request's body ended early",
-        "upstream_unreachable" => "The service behind this route cannot be reached",
-        "upstream_connect_timeout" => "The service behind this route does not take connections",
-        "upstream_reset" => "The service behind this route broke the connection",
-        "upstream_malformed" => "The service behind this route does not speak HTTP",
-        "upstream_timeout" => "The service behind this route took too long",
-        _ => "The request failed",
-    }
+    CODES
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map_or("The request failed", |(_, title)| *title)
 }
 
 /// RFC 6750, section 3.

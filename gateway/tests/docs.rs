@@ -1,4 +1,5 @@
-//! docs/routes.md is complete: every key that the gateway reads stands in it, and every key in it is read.
+//! The book is complete: every key that the gateway reads stands in docs/routes.md and every key in it is read; every
+//! code that a client may meet stands in docs/operations.md.
 
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
@@ -41,4 +42,15 @@ fn every_key_is_documented_and_every_documented_key_is_known() {
         "docs/routes.md has, but no file may have {unknown:#?}"
     );
     assert!(known.len() > 80);
+}
+
+#[test]
+fn every_code_of_a_problem_is_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let codes = gateway::rejection::CODES.iter().map(|(code, _)| *code);
+    let missing: Vec<_> = codes
+        .filter(|code| !text.contains(&format!("| `{code}` |")))
+        .collect();
+    assert!(missing.is_empty(), "docs/operations.md lacks {missing:#?}");
 }

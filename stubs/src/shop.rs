@@ -1,6 +1,6 @@
 //! Starts stubs in this process: the whole shop for the demo, one of them for a process of its own.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,36 +126,41 @@ pub fn start(
     settings: &Settings,
     tasks: &Tasks,
 ) -> Result<Vec<(Part, SocketAddr)>, StartError> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |error| StartError::Place(path, error)
-    };
-    let store = Arc::new(Store::open(&places.store).map_err(at(&places.store))?);
-    let mut sockets: Vec<(Part, TcpListener)> = Vec::new();
-    // All ports first, so that nothing has begun when one of them is taken.
+    let store = Store::open(&places.store)
+        .map_err(|error| StartError::Place(places.store.clone(), error))?;
+    let store = Arc::new(store);
+    let mut ready = Vec::new();
     for (part, address) in parts {
-        sockets.push((*part, listen::alone(*address, part.variable)?));
-    }
-    let mut started = Vec::new();
-    for (part, listener) in sockets {
         let stub = Stub::new(part.name, &store, settings.clone());
-        let (ending, stopping) = (Arc::clone(&stub), tasks.stopping());
+        let router = router(part.kind, &stub, places)?;
+        ready.push((*part, stub, router, listen::alone(*address, part.variable)?));
+    }
+    // Nothing has begun while a key was missing or a port taken.
+    let mut started = Vec::new();
+    for (part, stub, router, listener) in ready {
+        let address = listener.local_addr().map_err(StartError::Socket)?;
+        chassis::serve::router(listener, router, tasks).map_err(StartError::Socket)?;
+        let stopping = tasks.stopping();
         // A request that hangs on purpose would hold up the end.
         tasks.spawn("stub", async move {
             stopping.await;
-            ending.switches.reset();
+            stub.switches.reset();
         });
-        let router: Router = match part.kind {
-            Kind::Monolith => monolith::router(&stub),
-            Kind::Service(service) => service.router(&stub),
-            Kind::Issuer => {
-                let key = DevKey::load_or_create(&places.key).map_err(at(&places.key))?;
-                issuer::router(&stub, &key)
-            }
-        };
-        let address = listener.local_addr().map_err(StartError::Socket)?;
-        chassis::serve::router(listener, router, tasks).map_err(StartError::Socket)?;
         started.push((part, address));
     }
     Ok(started)
+}
+
+fn router(kind: Kind, stub: &Arc<Stub>, places: &Places) -> Result<Router, StartError> {
+    Ok(match kind {
+        Kind::Monolith => monolith::router(stub),
+        Kind::Service(service) => service.router(stub),
+        Kind::Issuer => {
+            let key = DevKey::load_or_create(&places.key);
+            issuer::router(
+                stub,
+                &key.map_err(|error| StartError::Place(places.key.clone(), error))?,
+            )
+        }
+    })
 }
