@@ -1,6 +1,7 @@
 //! The shop and the edge with one command: `cargo run --release -p demo`.
 
 mod ports;
+mod places;
 mod tour;
 mod parts;
 mod children;

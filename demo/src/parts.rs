@@ -1,7 +1,6 @@
 //! Runs parts in this process: all of them, or the one that a child process was started for.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use stubs::switches::Settings;
 use tokio::runtime::Runtime;
 
 use crate::ports::Ports;
-use crate::{Args, tour};
+use crate::{Args, places, tour};
 
 /// The gateway's name among the parts.
 pub(crate) const EDGE: &str = "edge";
@@ -49,14 +48,8 @@ pub(crate) fn run_one(name: &str, args: &Args, ports: &Ports) -> anyhow::Result<
     shop.stop()
 }
 
-/// Where access lines go: the terminal has the tour.
-pub(crate) fn access_log(args: &Args) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(&args.folder)?;
-    Ok(args.folder.canonicalize()?.join("access.log"))
-}
-
 fn gateway(args: &Args, ports: &Ports) -> anyhow::Result<Running> {
-    let environment = ports.environment(&access_log(args)?);
+    let environment = ports.environment(&places::access_log(args)?);
     let options = Options {
         path: args.config.clone(),
         environment: Arc::new(move |name| environment.get(name).cloned()),

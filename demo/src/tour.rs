@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use stubs::shop::Places;
 
 use crate::ports::{BASE, Ports};
-use crate::{Args, parts};
+use crate::{Args, places};
 
 /// Long enough for a day of trying.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(12);
@@ -39,7 +39,7 @@ fn addresses(args: &Args, ports: &Ports) -> anyhow::Result<String> {
     line("routes", &args.config.display().to_string());
     line(
         "access log",
-        &parts::access_log(args)?.display().to_string(),
+        &places::access_log(args)?.display().to_string(),
     );
     lines.push(String::new());
     Ok(lines.join("\n"))

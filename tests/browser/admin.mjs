@@ -44,9 +44,13 @@ function watch(page) {
       location: response.headers().location ?? null,
     });
   });
-  page.on('requestfailed', (request) =>
-    seen.failures.push(`${request.method()} ${request.url()}: ${request.failure()?.errorText}`),
-  );
+  page.on('requestfailed', (request) => {
+    const reason = request.failure()?.errorText;
+    // The browser itself breaks off what it still loads when a page is left for the next one.
+    if (reason !== 'net::ERR_ABORTED') {
+      seen.failures.push(`${request.method()} ${request.url()}: ${reason}`);
+    }
+  });
   page.on('pageerror', (error) => seen.failures.push(`script: ${error.message}`));
 }
 

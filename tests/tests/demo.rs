@@ -1,98 +1,172 @@
-//! The demo: everything with one command, in one process or in one for each part, and nothing left behind.
+//! The demo: one command, and what it tells a newcomer to paste does what it says.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test as tests do"
+)]
 
-#![expect(clippy::expect_used, reason = "a failure here is a failed test")]
-
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 
-use tests::binaries;
+use tempfile::TempDir;
 use tests::client::Client;
 use tests::process::Process;
+use tests::{binaries, tree};
 
-/// Ports that belong to nobody else in these tests: below the range that systems hand out.
-const BASES: [u16; 2] = [21_000, 25_000];
+/// The last thing it says, once everything runs.
+const LAST: &str = "Ctrl-C ends all of it";
 
-async fn demo(base: u16, more: &[&str]) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let routes = concat!(env!("CARGO_MANIFEST_DIR"), "/../routes.toml");
-    let mut command = Command::new(binaries::demo());
-    command
-        .args([
-            "--config",
-            routes,
-            "--port-base",
-            &base.to_string(),
-            "--folder",
-        ])
-        .arg(folder.path())
-        .args(more);
-    let demo = Process::start("demo", &mut command);
-    let token = tour(&demo).await;
+/// Where the usual ports begin, and how far above that its ports lie.
+const BASE: u16 = 7000;
+const OFFSETS: [u16; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 1080, 2000, 2900];
 
-    let edge = format!("127.0.0.1:{}", base + 1_080);
-    let client = Client::new(edge.parse().expect("an address"));
-    assert_eq!(
-        client.get("/api/users/me").send().await.problem(),
-        "token_missing"
-    );
-    let me = client.get("/api/users/me").bearer(&token).send().await;
-    assert_eq!(
-        (me.status, me.field("x-served-by")),
-        (200, Some("service")),
-        "{me:?}"
-    );
-    assert!(
-        client
-            .get("/")
-            .send()
-            .await
-            .text()
-            .contains("<h1>The shop</h1>")
-    );
-
-    demo.signal(rustix::process::Signal::INT);
-    let ended = demo.ended().await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(client.get("/").try_send().await.is_err());
+struct Demo {
+    process: Process,
+    /// What it said at the start.
+    said: String,
+    edge: Client,
+    base: u16,
+    folder: TempDir,
 }
 
-/// Waits for all that it says, looks at the list of parts, and takes the token from it.
-async fn tour(demo: &Process) -> String {
-    let token = |line: &str| line.trim().strip_prefix("TOKEN=").map(str::to_owned);
-    let token = demo.stdout.find("the token", 0, token).await;
-    demo.stdout
-        .find("the end of the tour", 0, |line| {
-            line.starts_with("Ctrl-C").then_some(())
-        })
-        .await;
-    let said = demo.stdout.all();
-    let parts = [
-        "edge",
-        "admin",
-        "monolith",
-        "users",
-        "catalog",
-        "reviews",
-        "inventory",
-    ];
-    let first = said
-        .iter()
-        .position(|line| line.contains("edge  "))
-        .expect("the edge's address");
-    for (part, line) in parts.iter().zip(&said[first..]) {
-        assert!(
-            line.trim_start().starts_with(part) && line.contains("http://127.0.0.1:"),
-            "{part}: {line}"
-        );
+#[tokio::test]
+async fn the_demo_runs_in_one_process_and_ends_with_ctrl_c() {
+    smoke(&[]).await;
+}
+
+#[tokio::test]
+async fn the_demo_runs_in_a_process_for_each_part_and_ends_with_ctrl_c() {
+    smoke(&["--processes"]).await;
+}
+
+#[tokio::test]
+async fn what_the_demo_says_to_paste_does_what_it_says() {
+    let demo = Demo::start(&[]).await;
+    assert_eq!(demo.side().await, demo.side().await);
+    for (command, side) in [
+        ("s/canary.percent = 25 /canary.percent = 100 /", "service"),
+        ("s/canary.percent = 100 /canary.percent = 0 /", "legacy"),
+    ] {
+        demo.paste(command).await;
+        assert_eq!(demo.side().await, side, "{command}");
     }
-    token
+    demo.paste("s/canary.percent = 0 /canary.percent = 25 /")
+        .await;
+
+    // A mistake changes nothing but what is said.
+    let before = demo.side().await;
+    demo.paste_wrong("s/phase = \"canary\"/phase = \"cannary\"/")
+        .await;
+    assert_eq!(demo.side().await, before);
+    demo.ends().await;
 }
 
-#[tokio::test]
-async fn one_process_runs_all_of_it_and_ends_all_of_it() {
-    demo(BASES[0], &[]).await;
+async fn smoke(arguments: &[&str]) {
+    let demo = Demo::start(arguments).await;
+    // The edge comes first, then a line for each part.
+    let edge = format!("http://127.0.0.1:{}", demo.base + 1080);
+    let first = demo.said.lines().find(|line| line.contains("http://"));
+    assert!(
+        first.is_some_and(|line| line.ends_with(&edge)),
+        "{}",
+        demo.said
+    );
+    assert_eq!(demo.edge.get("/api/users/me").send().await.status, 401);
+    let me = demo.edge.get("/api/users/me").bearer(&demo.token());
+    assert_eq!(me.send().await.status, 200);
+    demo.ends().await;
 }
 
-#[tokio::test]
-async fn a_process_for_each_part_runs_all_of_it_and_ends_all_of_it() {
-    demo(BASES[1], &["--processes"]).await;
+impl Demo {
+    /// Starts it on ports of its own, beside a copy of the repository's routes file.
+    async fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let routes = tree::read(Path::new("routes.toml"));
+        std::fs::write(folder.path().join("routes.toml"), routes).unwrap();
+        let base = free_base();
+        let mut command = Command::new(binaries::demo());
+        command
+            .args(["--port-base", &base.to_string()])
+            .args(arguments)
+            .current_dir(folder.path());
+        let process = Process::start("demo", &mut command);
+        let last = |line: &str| line.contains(LAST).then_some(());
+        process.stdout.find("the demo's last line", 0, last).await;
+        Self {
+            said: process.stdout.text(),
+            edge: Client::new(SocketAddr::from(([127, 0, 0, 1], base + 1080))),
+            process,
+            base,
+            folder,
+        }
+    }
+
+    /// The token that it shows.
+    fn token(&self) -> String {
+        let mut lines = self.said.lines().map(str::trim);
+        let token = lines.find_map(|line| line.strip_prefix("TOKEN="));
+        token
+            .unwrap_or_else(|| panic!("no token in {}", self.said))
+            .to_owned()
+    }
+
+    /// Which side answers the caller of the token.
+    async fn side(&self) -> String {
+        let request = self.edge.get("/api/products/7").bearer(&self.token());
+        let answer = request.send().await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.field("x-served-by").unwrap().to_owned()
+    }
+
+    /// Runs the one command that it printed with this edit in it, and waits until the file rules.
+    async fn paste(&self, edit: &str) {
+        self.paste_until(edit, "taken over").await;
+    }
+
+    async fn paste_wrong(&self, edit: &str) {
+        self.paste_until(edit, "routes.toml:").await;
+    }
+
+    async fn paste_until(&self, edit: &str, logged: &str) {
+        let before = self.process.stderr.count();
+        let commands = self.said.lines().map(str::trim);
+        let first = commands.flat_map(|line| line.split("; "));
+        let mut sed =
+            first.filter(|command| command.starts_with("sed -i") && command.contains(edit));
+        let sed = sed
+            .next()
+            .unwrap_or_else(|| panic!("no command with {edit} in {}", self.said));
+        let mut bash = Command::new("bash");
+        bash.args(["-c", sed]).current_dir(self.folder.path());
+        assert!(bash.status().unwrap().success(), "{sed}");
+        let found = |line: &str| line.contains(logged).then_some(());
+        self.process.stderr.find(logged, before, found).await;
+    }
+
+    /// Ctrl-C, and everything is gone.
+    async fn ends(self) {
+        self.process.signal(rustix::process::Signal::INT);
+        let ended = self.process.ended().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for offset in OFFSETS {
+            let address = SocketAddr::from(([127, 0, 0, 1], self.base + offset));
+            assert!(
+                TcpStream::connect(address).is_err(),
+                "{address} still listens"
+            );
+        }
+    }
+}
+
+/// A base from which all ports are free, below those that the system gives away.
+fn free_base() -> u16 {
+    let start = u16::try_from(std::process::id() % 1000).unwrap() * 10;
+    let bases = (0..100).map(|step| BASE + 1000 + (start + step * 20) % 15_000);
+    let free = |base: &u16| {
+        OFFSETS
+            .iter()
+            .all(|offset| TcpListener::bind(("127.0.0.1", base + offset)).is_ok())
+    };
+    bases.into_iter().find(free).unwrap()
 }

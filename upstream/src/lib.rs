@@ -4,8 +4,8 @@
 //! one trait, so that the per-core gateway and a multi-threaded BFF use the same policies.
 //! Modules stand lowest first.
 
-pub mod error;
 pub mod endpoint;
+pub mod error;
 pub mod balance;
 pub mod transport;
 pub mod call;

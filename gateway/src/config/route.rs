@@ -14,7 +14,8 @@ use crate::config::sticky;
 use crate::config::table::Table;
 use crate::config::target;
 use crate::config::value::Value;
-use crate::route::config::{EncodedSlash, RouteConfig, UnderscoreFields};
+use crate::forward::config::UnderscoreFields;
+use crate::route::config::{EncodedSlash, RouteConfig};
 use crate::side::config::Sticky;
 
 const TIMEOUT: Duration = Duration::from_secs(15);

@@ -66,3 +66,13 @@ pub enum PathRewrite {
     /// The whole path becomes this.
     Full(String),
 }
+
+/// What becomes of fields with `_` in their name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnderscoreFields {
+    /// They are removed: many backends read `x_user_id` as `x-user-id`.
+    #[default]
+    Drop,
+    /// They stay.
+    Keep,
+}

@@ -4,7 +4,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
-use crate::route::config::UnderscoreFields;
+use crate::forward::config::UnderscoreFields;
 
 type Names = SmallVec<[HeaderName; 8]>;
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{EncodedSlash, PathConfig, RouteConfig, UnderscoreFields};
+use super::config::{EncodedSlash, PathConfig, RouteConfig};
 use crate::auth::compiled::Policy;
 use crate::forward::compiled::Backend;
+use crate::forward::config::UnderscoreFields;
 use crate::metrics::stats::RouteStats;
 use crate::rate_limit::compiled::RouteLimits;
 use crate::side::compiled::Migration;

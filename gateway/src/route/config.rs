@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 
 use crate::auth::config::AuthConfig;
-use crate::forward::config::BackendConfig;
+use crate::forward::config::{BackendConfig, UnderscoreFields};
 use crate::side::config::MigrationConfig;
 
 /// One route.
@@ -89,15 +89,5 @@ pub enum EncodedSlash {
     /// 400. The default of a route that asks who is calling.
     Reject,
     /// It stays encoded. The default of a public route.
-    Keep,
-}
-
-/// What becomes of fields with `_` in their name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UnderscoreFields {
-    /// They are removed: many backends read `x_user_id` as `x-user-id`.
-    #[default]
-    Drop,
-    /// They stay.
     Keep,
 }

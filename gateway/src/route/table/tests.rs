@@ -3,8 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::auth::config::AuthConfig;
+use crate::forward::config::UnderscoreFields;
 use crate::forward::config::{BackendConfig, PathRewrite};
-use crate::route::config::{EncodedSlash, TargetConfig, UnderscoreFields, ValueConfig};
+use crate::route::config::{EncodedSlash, TargetConfig, ValueConfig};
 
 pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
     RouteConfig {
