@@ -122,8 +122,7 @@ pub struct AnswerBody {
     _in_flight: InFlight,
     idle: IdleTimer,
     /// Streams have none.
-    deadline: Option<Pin<Box<Sleep>>>,
-    ends: Option<Instant>,
+    deadline: Option<Deadline>,
 }
 
 impl AnswerBody {
@@ -134,23 +133,13 @@ impl AnswerBody {
         idle: Duration,
         ends: Option<Instant>,
     ) -> Self {
+        let deadline = ends.map(Deadline::new);
         Self {
             upstream,
             _in_flight: in_flight,
             idle: IdleTimer::new(idle),
-            deadline: None,
-            ends,
+            deadline,
         }
-    }
-
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(ends) = self.ends else {
-            return Poll::Pending;
-        };
-        self.deadline
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends)))
-            .as_mut()
-            .poll(cx)
     }
 }
 
@@ -163,11 +152,23 @@ impl Body for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerBodyError>>> {
         let this = &mut *self;
+        if let Some(deadline) = &mut this.deadline {
+            deadline.asked_for_more();
+        }
         if let Poll::Ready(frame) = Pin::new(&mut this.upstream).poll_frame(cx) {
             this.idle.moved();
+            if let Some(deadline) = this
+                .deadline
+                .as_mut()
+                .filter(|_| !this.upstream.is_end_stream())
+            {
+                deadline.handed_on();
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(AnswerBodyError::Upstream)));
         }
-        if this.poll_deadline(cx).is_ready() {
+        if let Some(deadline) = &mut this.deadline
+            && deadline.poll(cx).is_ready()
+        {
             return Poll::Ready(Some(Err(AnswerBodyError::Timeout)));
         }
         ready!(this.idle.poll(cx));
@@ -180,6 +181,45 @@ impl Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         self.upstream.size_hint()
+    }
+}
+
+/// When the whole of an answer must have come. The time that a client takes to read what it has is its own: it is added.
+#[derive(Debug)]
+struct Deadline {
+    ends: Instant,
+    handed_on: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    fn new(ends: Instant) -> Self {
+        Self {
+            ends,
+            handed_on: None,
+            sleep: None,
+        }
+    }
+
+    fn handed_on(&mut self) {
+        self.handed_on = Some(Instant::now());
+    }
+
+    fn asked_for_more(&mut self) {
+        if let Some(since) = self.handed_on.take() {
+            self.ends += since.elapsed();
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let ends = self.ends;
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends)));
+        if sleep.deadline() != ends {
+            sleep.as_mut().reset(ends);
+        }
+        sleep.as_mut().poll(cx)
     }
 }
 
@@ -213,5 +253,33 @@ impl IdleTimer {
             sleep.as_mut().reset(Instant::now() + self.limit);
         }
         sleep.as_mut().poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_readers_time_is_not_the_upstreams() {
+        let begin = Instant::now();
+        let mut deadline = Deadline::new(begin + Duration::from_secs(15));
+        deadline.handed_on();
+        tokio::time::advance(Duration::from_mins(1)).await;
+        deadline.asked_for_more();
+        poll_fn(|cx| deadline.poll(cx)).await;
+        assert_eq!(begin.elapsed().as_secs(), 75);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_moves_is_not_idle() {
+        let begin = Instant::now();
+        let mut idle = IdleTimer::new(Duration::from_secs(30));
+        let waited = tokio::time::timeout(Duration::from_secs(20), poll_fn(|cx| idle.poll(cx)));
+        assert!(waited.await.is_err());
+        idle.moved();
+        poll_fn(|cx| idle.poll(cx)).await;
+        assert_eq!(begin.elapsed().as_secs(), 50);
     }
 }
