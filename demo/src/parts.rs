@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use chassis::drain::Signals;
 use chassis::tasks::Tasks;
 use gateway::app::{self, Options, Running};
+use rustix::process::{Signal, set_parent_process_death_signal};
 use stubs::shop::{self, Part, Places};
 use stubs::switches::Settings;
 use tokio::runtime::Runtime;
@@ -33,6 +34,8 @@ pub(crate) fn run_all(args: &Args, ports: &Ports) -> anyhow::Result<()> {
 
 /// One part of them.
 pub(crate) fn run_one(name: &str, args: &Args, ports: &Ports) -> anyhow::Result<()> {
+    // Whoever started all of them may be killed; nobody would end this one then.
+    set_parent_process_death_signal(Some(Signal::TERM))?;
     if name == EDGE {
         let gateway = gateway(args, ports)?;
         gateway.block_on(async { anyhow::Ok(Signals::listen()?.next().await) })?;

@@ -104,7 +104,10 @@ pub struct Running {
     /// What all threads share.
     pub shared: Arc<Shared>,
     state: Arc<AdminState>,
-    tasks: Tasks,
+    /// Ends the data path.
+    edge_tasks: Tasks,
+    /// Ends the control side, once the data path has drained: until then admin says so.
+    control_tasks: Tasks,
     workers: Vec<Worker>,
     lines: LineWriter,
     control: Runtime,
@@ -120,10 +123,9 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
     let sockets = Sockets::open(&config, cores)?;
 
-    let tasks = Tasks::new();
-    let current = ArcSwap::from_pointee(snapshot);
+    let (edge_tasks, control_tasks) = (Tasks::new(), Tasks::new());
     let shared = Arc::new(Shared {
-        current,
+        current: ArcSwap::from_pointee(snapshot),
         metrics,
         clock: Clock::system(),
     });
@@ -133,7 +135,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         environment,
         source.text,
         Arc::clone(&shared),
-        tasks.clone(),
+        control_tasks.clone(),
     );
     let admin_state = Arc::new(AdminState {
         config: config.admin.clone(),
@@ -142,10 +144,11 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         draining: Arc::default(),
         lines_dropped: lines.dropped(),
     });
-    let control = control(&admin_state, sockets.admin, &tasks).map_err(StartError::Thread)?;
+    let control =
+        control(&admin_state, sockets.admin, &control_tasks).map_err(StartError::Thread)?;
     let max_connections = max_connections(&config).div_ceil(cores);
     let start = |(core, listener)| {
-        let (shared, lines, stop) = (Arc::clone(&shared), lines.buffer(), tasks.clone());
+        let (shared, lines, stop) = (Arc::clone(&shared), lines.buffer(), edge_tasks.clone());
         Worker::start(Given {
             core,
             listener,
@@ -167,7 +170,8 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         admin: sockets.admin_address,
         shared,
         state: admin_state,
-        tasks,
+        edge_tasks,
+        control_tasks,
         workers,
         lines,
         control,
@@ -226,29 +230,20 @@ impl Running {
 
     /// Drains: not ready, no new connections, what runs may finish. Says what did not finish in time.
     pub fn stop(self) -> Vec<String> {
-        let Self {
-            state,
-            tasks,
-            workers,
-            lines,
-            control,
-            ..
-        } = self;
-        state.draining.store(true, Ordering::SeqCst);
-        tasks.stop();
-        let mut unfinished: Vec<String> = workers
+        self.state.draining.store(true, Ordering::SeqCst);
+        self.edge_tasks.stop();
+        let ended = self
+            .workers
             .into_iter()
-            .filter_map(|worker| worker.join().err())
-            .map(|left| left.to_string())
-            .collect();
-        unfinished.extend(
-            control
-                .block_on(tasks.ended(CONTROL_DRAIN))
-                .err()
-                .map(|left| left.to_string()),
-        );
-        control.shutdown_timeout(CONTROL_DRAIN);
-        drop(lines);
+            .filter_map(|worker| worker.join().err());
+        let mut unfinished: Vec<String> = ended.map(|left| left.to_string()).collect();
+        self.control_tasks.stop();
+        let ended = self
+            .control
+            .block_on(self.control_tasks.ended(CONTROL_DRAIN));
+        unfinished.extend(ended.err().map(|left| left.to_string()));
+        self.control.shutdown_timeout(CONTROL_DRAIN);
+        drop(self.lines);
         unfinished
     }
 }

@@ -66,6 +66,14 @@ impl Rejection {
         }
     }
 
+    /// What follows such a message on its connection cannot be trusted to be another one.
+    pub fn ends_the_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::BadRequest(_) | Self::UriTooLong | Self::HeadTooLarge | Self::HeadTimeout
+        )
+    }
+
     /// The answer, but for what names the request. `causes` is for callers who may hear them.
     pub fn problem(&self, causes: Causes) -> Problem {
         let (status, code) = self.kind();

@@ -29,7 +29,10 @@ pub struct Reloader {
     environment: Environment,
     shared: Arc<Shared>,
     tasks: Tasks,
+    /// What was last read; held while a file is looked at.
     last: Mutex<Last>,
+    /// Apart from it, so that readiness never waits for a disk.
+    trouble: Mutex<Option<String>>,
 }
 
 impl std::fmt::Debug for Reloader {
@@ -40,11 +43,10 @@ impl std::fmt::Debug for Reloader {
     }
 }
 
-/// The last file that was looked at.
+/// The last text that was looked at; none when there was no file.
 #[derive(Debug)]
 struct Last {
-    text: String,
-    trouble: Option<String>,
+    text: Option<String>,
 }
 
 /// Who asked.
@@ -96,16 +98,14 @@ impl Reloader {
         shared: Arc<Shared>,
         tasks: Tasks,
     ) -> Self {
-        let last = Mutex::new(Last {
-            text,
-            trouble: None,
-        });
+        let last = Mutex::new(Last { text: Some(text) });
         Self {
             path,
             environment,
             shared,
             tasks,
             last,
+            trouble: Mutex::default(),
         }
     }
 
@@ -116,72 +116,69 @@ impl Reloader {
 
     /// Why the file is not what is in force, if it is not.
     pub fn trouble(&self) -> Option<String> {
-        self.last
+        self.trouble
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .trouble
             .clone()
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) -> Option<String> {
+        std::mem::replace(
+            &mut *self.trouble.lock().unwrap_or_else(PoisonError::into_inner),
+            trouble,
+        )
     }
 
     /// Reads the file again. One at a time; requests go on meanwhile.
     pub fn reload(&self, cause: Cause) -> Outcome {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.shared.current.load_full();
-        let unchanged = Outcome::Unchanged {
-            generation: current.generation,
-        };
-        let source = match Source::read(&self.path) {
+        let generation = current.generation;
+        let source = match self.read() {
             Ok(source) => source,
             Err(error) => {
-                return self.refuse(
-                    &mut last,
-                    current.generation,
-                    error.to_string(),
-                    String::new(),
-                );
+                last.text = None;
+                return self.refuse(generation, error.to_string(), String::new());
             }
         };
         // Who only looked at the file, or wrote the same again, need not hear about it.
-        if cause == Cause::Saved && source.text == last.text {
-            return unchanged;
+        if cause == Cause::Saved && last.text.as_ref() == Some(&source.text) {
+            return Outcome::Unchanged { generation };
         }
-        last.text.clone_from(&source.text);
+        last.text = Some(source.text.clone());
         let loaded = match load(&source, &*self.environment) {
             Ok(loaded) => loaded,
-            Err(report) => {
-                return self.refuse(
-                    &mut last,
-                    current.generation,
-                    report.summary(),
-                    report.render(false),
-                );
-            }
+            Err(report) => return self.refuse(generation, report.summary(), report.render(false)),
         };
         if loaded.config == *current.config && !has_key_files(&loaded.config) {
-            if last.trouble.take().is_some() {
-                tracing::info!(
-                    generation = current.generation,
-                    "the file again says what is in force"
-                );
+            if self.set_trouble(None).is_some() {
+                tracing::info!(generation, "the file again says what is in force");
             }
-            return unchanged;
+            return Outcome::Unchanged { generation };
         }
         match Snapshot::build(loaded.config, Some(&current), &self.shared.metrics) {
             Ok(next) => {
-                last.trouble = None;
+                self.set_trouble(None);
                 self.apply(&current, next)
             }
-            Err(error) => self.refuse(
-                &mut last,
-                current.generation,
-                error.to_string(),
-                String::new(),
-            ),
+            Err(error) => self.refuse(generation, error.to_string(), String::new()),
         }
     }
 
+    /// A pipe or a device in the file's place could be read for ever.
+    fn read(&self) -> std::io::Result<Source> {
+        if std::fs::metadata(&self.path).is_ok_and(|found| !found.is_file()) {
+            let said = format!("{}: is not a file", self.path.display());
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, said));
+        }
+        Source::read(&self.path)
+    }
+
     fn apply(&self, current: &Snapshot, next: Snapshot) -> Outcome {
-        let changes = changes::between(&current.config, &next.config);
+        let mut changes = changes::between(&current.config, &next.config);
+        if changes.said.is_empty() {
+            changes.said.push("key files read again".to_owned());
+        }
         let generation = next.generation;
         for ring in next
             .rings()
@@ -209,19 +206,18 @@ impl Reloader {
         }
     }
 
-    fn refuse(&self, last: &mut Last, generation: u64, why: String, report: String) -> Outcome {
+    fn refuse(&self, generation: u64, why: String, report: String) -> Outcome {
         self.shared
             .metrics
             .reload_failures
             .fetch_add(1, Ordering::Relaxed);
-        if last.trouble.as_ref() != Some(&why) {
+        if self.set_trouble(Some(why.clone())).as_ref() != Some(&why) {
             tracing::error!(
                 generation,
                 why,
                 "configuration refused; the one in force stays"
             );
         }
-        last.trouble = Some(why.clone());
         Outcome::Refused {
             generation,
             why,

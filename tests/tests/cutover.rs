@@ -227,3 +227,30 @@ async fn a_reload_keeps_connections_and_buckets() {
     assert_eq!(legacy.connections(), connections);
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn a_file_that_goes_and_comes_back_is_told_of_and_forgotten() {
+    let (legacy, service) = (
+        Origin::saying("legacy").await,
+        Origin::saying("service").await,
+    );
+    let edge = Edge::with_routes(&routes(&legacy, &service)).start().await;
+    let (file, text) = (edge.folder().join("routes.toml"), edge.routes());
+    let lines = edge.process.stderr.count();
+    std::fs::remove_file(&file).expect("the file can be removed");
+    edge.logged("the loss", lines, |line| {
+        line.contains("no such file").then_some(())
+    })
+    .await;
+    let lines = edge.process.stderr.count();
+    std::fs::write(&file, &text).expect("the file can be written");
+    edge.logged("the way back", lines, |line| {
+        line.contains("again says what is in force").then_some(())
+    })
+    .await;
+    assert_eq!(
+        edge.admin("/readyz").send().await.json()["details"],
+        serde_json::json!([])
+    );
+    edge.stop().await;
+}

@@ -63,6 +63,12 @@ async fn what_is_no_answer_is_a_502() {
         (Reply::Last(Vec::new()), "upstream_reset"),
         (
             Reply::Bytes(
+                b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n".to_vec(),
+            ),
+            "upstream_malformed",
+        ),
+        (
+            Reply::Bytes(
                 b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"
                     .to_vec(),
             ),
@@ -200,6 +206,12 @@ async fn the_drain_lets_requests_finish() {
         line.contains("draining").then_some(())
     })
     .await;
+    // Whoever asks meanwhile hears that no more is taken.
+    let ready = edge.admin("/readyz").send().await;
+    assert_eq!(
+        (ready.status, &ready.json()["ready"]),
+        (503, &serde_json::json!(false))
+    );
     go.send(true).unwrap();
     assert_eq!(asking.join_all().await[0].text(), "ok");
     let ended = edge.process.ended().await;
@@ -225,4 +237,29 @@ async fn keep_alive_races_never_become_a_502_of_a_get() {
     tokio::time::timeout(Duration::from_secs(5), edge.stop())
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn at_the_cap_the_one_that_waits_longest_for_nothing_makes_room() {
+    let origin = Origin::saying("ok").await;
+    let edge = Edge::with_routes(&format!(
+        "[edge]\nbind = \"127.0.0.1:0\"\nworkers = 1\nmax_connections = 2\n[upstream.m]\nendpoints = [\"{}\"]\n\
+         [route.all]\npath = \"/\"\nauth = \"none\"\nupstream = \"m\"\n",
+        origin.url()
+    ));
+    let edge = edge.start().await;
+    let mut idle = Vec::new();
+    for _ in 0..2 {
+        let mut wire = edge.wire().await;
+        wire.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        assert_eq!(wire.answer().await.status, 200);
+        idle.push(wire);
+    }
+    assert_eq!(
+        edge.exchange("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            .await
+            .status,
+        200
+    );
+    edge.stop().await;
 }

@@ -319,3 +319,71 @@ async fn a_real_websocket_client_talks_to_a_real_websocket_server() {
     socket.close(None).await.unwrap();
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn a_quiet_tunnel_outlives_the_time_outs_of_http() {
+    let origin = Origin::handling(|mut wire, log| async move {
+        if let Some((head, body)) = wire.request().await {
+            log.note(head, body);
+            wire.send(
+                "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n",
+            )
+            .await;
+            loop {
+                let said = wire.some().await;
+                if said.is_empty() {
+                    return;
+                }
+                wire.send(&said).await;
+            }
+        }
+    })
+    .await;
+    let edge = Edge::with_routes(&format!(
+        "[edge]\nbind = \"127.0.0.1:0\"\nheader_timeout = \"1s\"\n[upstream.m]\nendpoints = [\"{}\"]\n\
+         [route.all]\npath = \"/\"\nauth = \"none\"\nupstream = \"m\"\n",
+        origin.url()
+    ));
+    let edge = edge.start().await;
+    let mut wire = edge.wire().await;
+    wire.send("GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
+        .await;
+    assert_eq!(wire.answer_to_head().await.status, 101);
+    for said in ["hello", "again"] {
+        wire.send(said).await;
+        assert_eq!(wire.exactly(said.len()).await, said.as_bytes());
+        // Longer than a head may take: that is the point here.
+        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    }
+    edge.stop().await;
+}
+
+#[tokio::test]
+async fn trailers_pass_and_say_nothing_about_who_sent_them() {
+    let origin = Origin::handling(|mut wire, log| async move {
+        if let Some(head) = wire.request_head().await {
+            let mut raw = Vec::new();
+            while !raw.ends_with(b"\r\n\r\n") {
+                raw.extend(wire.some().await);
+            }
+            log.note(head, raw);
+            wire.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .await;
+        }
+    })
+    .await;
+    let edge = prefixed(&origin, "").start().await;
+    let answer = edge
+        .exchange(
+            "POST /api/users HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\ntrailer: x-user-id, x-checksum\r\n\r\n\
+             2\r\nok\r\n0\r\nx-user-id: admin\r\nx-checksum: 7\r\n\r\n",
+        )
+        .await;
+    assert_eq!(answer.status, 200);
+    let raw = String::from_utf8_lossy(&origin.seen()[0].body).to_lowercase();
+    assert!(
+        raw.contains("x-checksum: 7") && !raw.contains("x-user-id"),
+        "{raw}"
+    );
+    edge.stop().await;
+}

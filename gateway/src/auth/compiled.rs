@@ -90,10 +90,17 @@ impl Issuer {
         if keys.is_empty() {
             return Err(TokenError::UnknownKey);
         }
-        let key = keys
+        let mut key = keys
             .into_iter()
-            .find(|key| is_signed_by(token, key, &unverified))
-            .ok_or(TokenError::Signature)?;
+            .find(|key| is_signed_by(token, key, &unverified));
+        if key.is_none() && unverified.kid.is_none() {
+            // It does not say which key it means, so that may be one that is newer than ours.
+            let newer = self.ring.newer_candidates(unverified.algorithm, unix).await;
+            key = newer
+                .into_iter()
+                .find(|key| is_signed_by(token, key, &unverified));
+        }
+        let key = key.ok_or(TokenError::Signature)?;
         let claims = unverified.claims;
         let until = self.check(&claims, unix)?;
         let principal = self.principal(&claims)?;

@@ -100,17 +100,26 @@ impl KeyRing {
         if !found.is_empty() {
             return found;
         }
-        let mut fetched = self.fetched.subscribe();
-        if !self.ask(unix, url.unknown_kid_cooldown) {
-            return found;
+        self.fetched_again(unix, url.unknown_kid_cooldown).await;
+        self.current.load().candidates(kid, algorithm)
+    }
+
+    /// The keys that may have signed a token that names none and that no key at hand has signed.
+    pub async fn newer_candidates(&self, algorithm: Algorithm, unix: Duration) -> Vec<Arc<Key>> {
+        if let KeySource::Url(url) = &self.source {
+            self.fetched_again(unix, url.unknown_kid_cooldown).await;
         }
-        // A fetch may have ended between the look and the subscription.
-        let found = self.current.load().candidates(kid, algorithm);
-        if !found.is_empty() {
-            return found;
+        self.current.load().candidates(None, algorithm)
+    }
+
+    /// Waits for a fetch, one for everybody; returns at once while it is too early for another.
+    async fn fetched_again(&self, unix: Duration, cooldown: Duration) {
+        let mut fetched = self.fetched.subscribe();
+        let before = self.current.load_full();
+        if !self.ask(unix, cooldown) || !Arc::ptr_eq(&before, &self.current.load()) {
+            return;
         }
         let _ = tokio::time::timeout(WAIT_FOR_FETCH, fetched.changed()).await;
-        self.current.load().candidates(kid, algorithm)
     }
 
     /// Whether a fetch is under way after this; false while it is too early for another.

@@ -43,6 +43,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !args.user.is_empty(),
+        "--user: a token without a user is refused everywhere"
+    );
     let ready = load::ready(&args.file.config)?;
     let issuer = issuer(&ready.config, args.issuer.as_deref())?;
     let caller = Principal {

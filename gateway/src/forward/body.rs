@@ -13,6 +13,8 @@ use tokio::time::{Instant, Sleep};
 use upstream::InFlight;
 use upstream::transport::hyper_h1::PooledBody;
 
+use super::fields::clean_trailers;
+
 /// Why a request's body ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestBodyError {
@@ -69,7 +71,10 @@ impl Body for RequestBody {
         };
         this.idle.moved();
         Poll::Ready(frame.map(|frame| {
-            let frame = frame.map_err(RequestBodyError::Client)?;
+            let mut frame = frame.map_err(RequestBodyError::Client)?;
+            if let Some(trailers) = frame.trailers_mut() {
+                clean_trailers(trailers);
+            }
             let length = frame.data_ref().map_or(0, |data| data.len() as u64);
             this.left = this
                 .left

@@ -1,6 +1,6 @@
 //! Which fields of a request or an answer stay on this hop, and which a stranger may not bring.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
@@ -45,6 +45,17 @@ pub fn clean_request(
         fields.insert(TE, HeaderValue::from_static("trailers"));
     }
     underscored
+}
+
+/// Takes from a request's trailers what may not stand there: what is not a head's either, and what changes the message
+/// or says who sent it (RFC 9110, section 6.5.1).
+pub fn clean_trailers(trailers: &mut HeaderMap) {
+    clean_request(trailers, Sender::Stranger, UnderscoreFields::Drop);
+    remove(
+        trailers,
+        &[AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, TE],
+        &[],
+    );
 }
 
 /// Takes from an answer what concerned only the hop behind us.
@@ -223,6 +234,19 @@ mod tests {
         let mut given = fields(&list);
         clean_request(&mut given, Sender::TrustedProxy, UnderscoreFields::Drop);
         assert_eq!(given.len(), 5);
+    }
+
+    #[test]
+    fn trailers_say_neither_who_sent_it_nor_how_long_it_is() {
+        let mut given = fields(&[
+            ("x-user-id", "admin"),
+            ("x-forwarded-for", "9.9.9.9"),
+            ("content-length", "1"),
+            ("authorization", "x"),
+            ("x-checksum", "7"),
+        ]);
+        clean_trailers(&mut given);
+        assert_eq!(names(&given), ["x-checksum"]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use hyper::body::Incoming;
 use crate::listener::config::EdgeConfig;
 use crate::rejection::Rejection;
 
+const BAD_HOST: &str = "the host is no host";
+
 /// Checks methods, lengths and the host; an absolute target's host takes the place of the field's.
 ///
 /// Gives the host in the form in which routes name hosts, where any route asks for it.
@@ -28,11 +30,12 @@ pub(super) fn admit(
     }
     if let Some(authority) = request.uri().authority() {
         let host = HeaderValue::try_from(authority.as_str())
-            .map_err(|_| Rejection::BadRequest("bad host"))?;
+            .map_err(|_| Rejection::BadRequest(BAD_HOST))?;
         request.headers_mut().insert(HOST, host);
     }
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
+        (Some(host), None) if !is_authority(host) => Err(Rejection::BadRequest(BAD_HOST)),
         (Some(host), None) if wants_host => normal_host(host),
         (Some(_), None) => Ok(String::new()),
         (None, _) if request.version() == Version::HTTP_10 => Ok(String::new()),
@@ -50,11 +53,16 @@ fn is_head_too_large(fields: &HeaderMap, edge: &EdgeConfig) -> bool {
     fields.len() > edge.max_headers || bytes > edge.max_header_bytes
 }
 
+/// A name or an address, perhaps with a port; never a user, a path or a space.
+fn is_authority(host: &HeaderValue) -> bool {
+    host.as_bytes()
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() && !b"/\\@?#<>\"".contains(byte))
+}
+
 /// Lower case, without port and trailing dot.
 fn normal_host(host: &HeaderValue) -> Result<String, Rejection> {
-    let text = host
-        .to_str()
-        .map_err(|_| Rejection::BadRequest("bad host"))?;
+    let text = host.to_str().map_err(|_| Rejection::BadRequest(BAD_HOST))?;
     let name = match text.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => text,

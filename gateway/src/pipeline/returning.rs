@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chassis::request_id;
-use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
-use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 use strangler::{Decision, Side};
 use upstream::transport::hyper_h1::PooledBody;
 use upstream::{Answered, CallError, Kind};
@@ -60,6 +60,9 @@ impl Passage<'_> {
             ..
         } = answered;
         let edge = &self.view.config.edge;
+        if says_two_lengths(response.headers()) {
+            return Err(Rejection::Upstream(CallError::new(Kind::Malformed)));
+        }
         let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = response
             .headers()
@@ -120,8 +123,16 @@ impl Passage<'_> {
         } else {
             Causes::Hidden
         });
-        if let Some(target) = &found.record.target {
+        let target = found
+            .record
+            .target
+            .as_ref()
+            .filter(|_| !matches!(rejection, Rejection::UriTooLong));
+        if let Some(target) = target {
             problem = problem.instance(target.path());
+        }
+        if rejection.ends_the_connection() {
+            problem = problem.field(CONNECTION, HeaderValue::from_static("close"));
         }
         problem
             .request_id(found.record.request_id.as_str())
@@ -175,6 +186,11 @@ impl Passage<'_> {
                 .iter()
                 .any(|network| network.contains(&self.peer.address))
     }
+}
+
+/// Two servers could read two different messages in it (RFC 9112, section 6.3).
+fn says_two_lengths(fields: &HeaderMap) -> bool {
+    fields.contains_key(CONTENT_LENGTH) && fields.contains_key(TRANSFER_ENCODING)
 }
 
 /// `bucket; bucket=318`.

@@ -72,6 +72,8 @@ pub(super) async fn serve(
         connection.as_mut().poll(cx).map(|_| ())
     };
     poll_fn(step).await;
+    // Whatever still goes through the socket is no HTTP any more.
+    state.enter(Phase::Tunnel);
     note_refusal(&core, &peer, &state);
 }
 
@@ -93,6 +95,7 @@ fn note_refusal(core: &PerCore, peer: &Peer, state: &ConnectionState) {
         .unwrap_or_default();
     let mut record = core.begin(&core.view(), &client, &request);
     record.target = None;
+    record.request_id = state.refusal_id().clone();
     record.status = Some(status);
     record.code = Some(code);
 }

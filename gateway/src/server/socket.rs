@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use chassis::request_id::{self, RequestId};
 use http::Response;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -42,9 +43,9 @@ impl Socket {
 
     /// Answers and ends a connection whose head did not come in time.
     fn time_out(&self) {
-        self.state.refuse(Refused::HeadTimeout);
+        let id = self.state.refuse(Refused::HeadTimeout);
         // One try: whoever does not send will hardly read.
-        let _ = self.stream.try_write(&answer(Refused::HeadTimeout));
+        let _ = self.stream.try_write(&answer(Refused::HeadTimeout, id));
     }
 
     /// Writes our answer instead of `library`, and then says that all of `library` is written.
@@ -73,9 +74,9 @@ impl Socket {
             && self.state.phase() != Phase::Busy
             && let Some(refused) = librarys_own(out)
         {
-            self.state.refuse(refused);
+            let bytes = answer(refused, self.state.refuse(refused));
             self.instead = Some(Instead {
-                bytes: answer(refused),
+                bytes,
                 written: 0,
                 length: out.len(),
             });
@@ -164,11 +165,15 @@ fn librarys_own(out: &[u8]) -> Option<Refused> {
     })
 }
 
-fn answer(refused: Refused) -> Vec<u8> {
+fn answer(refused: Refused, id: &RequestId) -> Vec<u8> {
     let Some(rejection) = refused.rejection() else {
         return Vec::new();
     };
-    let problem: Response<Bytes> = rejection.problem(Causes::Hidden).to_response();
+    let problem = rejection
+        .problem(Causes::Hidden)
+        .request_id(id.as_str())
+        .field(request_id::FIELD, id.to_value());
+    let problem: Response<Bytes> = problem.to_response();
     let mut out = format!("HTTP/1.1 {}\r\n", problem.status()).into_bytes();
     for (name, value) in problem.headers() {
         out.extend_from_slice(name.as_str().as_bytes());
@@ -203,7 +208,7 @@ mod tests {
 
     #[test]
     fn our_answer_is_a_whole_message() {
-        let text = String::from_utf8(answer(Refused::HeadTooLarge)).unwrap();
+        let text = String::from_utf8(answer(Refused::HeadTooLarge, &RequestId::random())).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(
             head.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"),

@@ -1,8 +1,9 @@
 //! Where a client's connection stands: what the sweep looks at, and how it says that it is enough.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use chassis::request_id::RequestId;
 use futures::task::AtomicWaker;
 
 use crate::rejection::Rejection;
@@ -18,8 +19,9 @@ pub(super) struct ConnectionState {
     now: Arc<AtomicU32>,
     write_blocked: AtomicBool,
     verdict: AtomicU8,
-    /// The status of an answer that the HTTP library gave by itself.
+    /// What the HTTP library refused by itself, and the id that our answer to it has.
     refused: AtomicU8,
+    refusal_id: OnceLock<RequestId>,
     pub(super) waker: AtomicWaker,
 }
 
@@ -32,6 +34,8 @@ pub(super) enum Phase {
     Head = 1,
     /// A request is being answered.
     Busy = 2,
+    /// Another protocol is spoken; its own idle time-out rules.
+    Tunnel = 3,
 }
 
 /// What the sweep decided.
@@ -93,6 +97,7 @@ impl ConnectionState {
             write_blocked: AtomicBool::new(false),
             verdict: AtomicU8::new(Verdict::None as u8),
             refused: AtomicU8::new(Refused::Nothing as u8),
+            refusal_id: OnceLock::new(),
             waker: AtomicWaker::new(),
         }
     }
@@ -111,7 +116,8 @@ impl ConnectionState {
         match self.phase.load(Ordering::Relaxed) {
             0 => Phase::Idle,
             1 => Phase::Head,
-            _ => Phase::Busy,
+            2 => Phase::Busy,
+            _ => Phase::Tunnel,
         }
     }
 
@@ -123,8 +129,20 @@ impl ConnectionState {
         }
     }
 
-    pub(super) fn refuse(&self, what: Refused) {
+    /// Notes a refusal; gives the id that names it.
+    pub(super) fn refuse(&self, what: Refused) -> &RequestId {
         self.refused.store(what as u8, Ordering::Relaxed);
+        self.refusal_id()
+    }
+
+    /// The id of the refusal.
+    pub(super) fn refusal_id(&self) -> &RequestId {
+        self.refusal_id.get_or_init(RequestId::random)
+    }
+
+    /// Since when, where it waits for a next request.
+    pub(super) fn idle_since(&self) -> Option<u32> {
+        (self.phase() == Phase::Idle).then(|| self.since.load(Ordering::Relaxed))
     }
 
     pub(super) fn refused(&self) -> Refused {
@@ -160,6 +178,7 @@ impl ConnectionState {
             .wrapping_sub(self.since.load(Ordering::Relaxed));
         let blocked = self.write_blocked.load(Ordering::Relaxed);
         let verdict = match self.phase() {
+            Phase::Tunnel => return,
             _ if blocked && waited > limits.blocked => Verdict::Abort,
             Phase::Idle if waited > limits.idle => Verdict::Close,
             Phase::Head if waited > limits.head => Verdict::HeadTimeout,
@@ -199,6 +218,7 @@ mod tests {
         assert_eq!(after(Phase::Head, 10), Verdict::None);
         assert_eq!(after(Phase::Head, 11), Verdict::HeadTimeout);
         assert_eq!(after(Phase::Busy, 10_000), Verdict::None);
+        assert_eq!(after(Phase::Tunnel, 10_000), Verdict::None);
     }
 
     #[test]

@@ -112,13 +112,12 @@ async fn accept(
     max: usize,
 ) -> Infallible {
     loop {
-        if connections.count() >= max {
-            // The kernel keeps those who come now until somebody leaves.
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        }
         match listener.accept().await {
             Ok((stream, peer)) => {
+                // Those who come meanwhile stay in the kernel's queue.
+                while !connections.make_room(max) {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
                 let _ = stream.set_nodelay(true);
                 let state = Arc::new(ConnectionState::new(Arc::clone(now)));
                 connections.add(&state);
@@ -189,9 +188,24 @@ impl Connections {
         self.open.borrow_mut().push(Arc::downgrade(state));
     }
 
-    /// Those that ended since the last sweep included.
-    fn count(&self) -> usize {
-        self.open.borrow().len()
+    /// Whether there is a place. If not, whoever waits longest for nothing is asked to leave.
+    fn make_room(&self, max: usize) -> bool {
+        let mut open = self.open.borrow_mut();
+        if open.len() >= max {
+            // Those that have ended since the last sweep.
+            open.retain(|state| state.strong_count() > 0);
+        }
+        if open.len() < max {
+            return true;
+        }
+        let idle = open
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter_map(|state| Some((state.idle_since()?, state)));
+        if let Some((_, oldest)) = idle.min_by_key(|(since, _)| *since) {
+            oldest.judge(Verdict::Close);
+        }
+        false
     }
 
     fn sweep(&self, limits: Limits) {
