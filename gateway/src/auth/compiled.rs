@@ -79,7 +79,7 @@ impl Issuer {
         if !config
             .algorithms
             .iter()
-            .any(|algorithm| algorithm.library() == unverified.algorithm)
+            .any(|algorithm| algorithm.as_library() == unverified.algorithm)
         {
             return Err(TokenError::Algorithm);
         }

@@ -80,7 +80,7 @@ impl KeySet {
             kid: None,
             algorithms: algorithms
                 .iter()
-                .map(|algorithm| algorithm.library())
+                .map(|algorithm| algorithm.as_library())
                 .collect(),
             decoding: DecodingKey::from_secret(secret),
             material: String::new(),
@@ -166,7 +166,7 @@ fn key(jwk: &Value, algorithms: &[SigningAlgorithm]) -> Option<Key> {
                 .is_none_or(|declared| declared == algorithm.as_str())
         })
         .filter(|algorithm| algorithm.fits(&parsed.algorithm))
-        .map(|algorithm| algorithm.library())
+        .map(|algorithm| algorithm.as_library())
         .collect();
     if !to_verify || fitting.is_empty() {
         return None;
@@ -200,7 +200,7 @@ impl SigningAlgorithm {
     }
 
     /// As the library calls it.
-    pub fn library(self) -> Algorithm {
+    pub fn as_library(self) -> Algorithm {
         match self {
             Self::HS256 => Algorithm::HS256,
             Self::HS384 => Algorithm::HS384,

@@ -67,7 +67,7 @@ pub fn sign(
     key: &Path,
 ) -> anyhow::Result<String> {
     let (algorithm, key) = signing_key(issuer, key)?;
-    let header = Header::new(algorithm.library());
+    let header = Header::new(algorithm.as_library());
     Ok(jsonwebtoken::encode(
         &header,
         &claims(issuer, caller, ttl),
