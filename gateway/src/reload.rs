@@ -29,8 +29,8 @@ pub struct Reloader {
     environment: Environment,
     shared: Arc<Shared>,
     tasks: Tasks,
-    /// What was last read; held while a file is looked at.
-    last: Mutex<Last>,
+    /// The last text that was looked at, none when there was no file; held while a file is looked at.
+    last: Mutex<Option<String>>,
     /// Apart from it, so that readiness never waits for a disk.
     trouble: Mutex<Option<String>>,
 }
@@ -41,12 +41,6 @@ impl std::fmt::Debug for Reloader {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
-}
-
-/// The last text that was looked at; none when there was no file.
-#[derive(Debug)]
-struct Last {
-    text: Option<String>,
 }
 
 /// Who asked.
@@ -98,7 +92,7 @@ impl Reloader {
         shared: Arc<Shared>,
         tasks: Tasks,
     ) -> Self {
-        let last = Mutex::new(Last { text: Some(text) });
+        let last = Mutex::new(Some(text));
         Self {
             path,
             environment,
@@ -137,15 +131,15 @@ impl Reloader {
         let source = match self.read() {
             Ok(source) => source,
             Err(error) => {
-                last.text = None;
+                *last = None;
                 return self.refuse(generation, error.to_string(), String::new());
             }
         };
         // Who only looked at the file, or wrote the same again, need not hear about it.
-        if cause == Cause::Saved && last.text.as_ref() == Some(&source.text) {
+        if cause == Cause::Saved && last.as_ref() == Some(&source.text) {
             return Outcome::Unchanged { generation };
         }
-        last.text = Some(source.text.clone());
+        *last = Some(source.text.clone());
         let loaded = match load(&source, &*self.environment) {
             Ok(loaded) => loaded,
             Err(report) => return self.refuse(generation, report.summary(), report.render(false)),

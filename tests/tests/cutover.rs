@@ -254,3 +254,24 @@ async fn a_file_that_goes_and_comes_back_is_told_of_and_forgotten() {
     );
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn a_pipe_in_the_files_place_holds_nothing_up() {
+    let (legacy, service) = (
+        Origin::saying("legacy").await,
+        Origin::saying("service").await,
+    );
+    let edge = Edge::with_routes(&routes(&legacy, &service)).start().await;
+    let file = edge.folder().join("routes.toml");
+    let lines = edge.process.stderr.count();
+    std::fs::remove_file(&file).expect("the file can be removed");
+    let made = std::process::Command::new("mkfifo").arg(&file).status();
+    assert!(made.expect("mkfifo runs").success());
+    edge.logged("the refusal", lines, |line| {
+        line.contains("is not a file").then_some(())
+    })
+    .await;
+    assert_eq!(edge.admin("/readyz").send().await.status, 200);
+    assert_eq!(edge.get("/api/orders").send().await.status, 200);
+    edge.stop().await;
+}

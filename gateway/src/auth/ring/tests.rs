@@ -105,3 +105,21 @@ async fn keys_at_hand_are_used_while_the_provider_is_down() {
     assert!(knows(&ring, "a", NOW).await);
     assert_eq!(ring.status(), (1, Some("connection refused".into())));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_names_no_key_has_newer_ones_fetched_once() {
+    let ring = ring();
+    ring.fetch_ended(Ok(&document("a")));
+    let asking = Arc::clone(&ring);
+    let mut asked = JoinSet::new();
+    asked.spawn(async move { asking.newer_candidates(Algorithm::ES256, NOW).await });
+    ring.wanted().await;
+    ring.fetch_ended(Ok(&document("b")));
+    assert_eq!(asked.join_all().await[0].len(), 1);
+    assert!(knows(&ring, "b", NOW).await);
+    // Within the cool-down nobody fetches again, and nobody waits.
+    let again = ring
+        .newer_candidates(Algorithm::ES256, NOW + Duration::from_secs(29))
+        .await;
+    assert_eq!((again.len(), ring.fetches()), (1, 2));
+}
