@@ -8,6 +8,7 @@ pub mod secret;
 pub mod hex;
 pub mod request_id;
 pub mod trace;
+pub mod handover;
 pub mod principal;
 pub mod problem;
 pub mod tasks;

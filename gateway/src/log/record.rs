@@ -14,9 +14,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
 use strangler::{Decision, Side};
 
-use super::line::Line;
-use super::stamp::Stamp;
 use crate::metrics::stats::RouteStats;
+use chassis::telemetry::line::Line;
+use chassis::telemetry::stamp::Stamp;
 
 /// What the log says of a request whose client left before an answer's head.
 const CLIENT_GONE: u16 = 499;

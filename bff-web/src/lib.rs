@@ -1,0 +1,1 @@
+//! Rich pages of the shop.

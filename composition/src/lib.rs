@@ -1,0 +1,1 @@
+//! How a BFF answers one screen from many backends.
