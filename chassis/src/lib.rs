@@ -9,6 +9,7 @@ pub mod hex;
 pub mod request_id;
 pub mod trace;
 pub mod handover;
+pub mod identity;
 pub mod principal;
 pub mod problem;
 pub mod tasks;

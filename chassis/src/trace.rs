@@ -48,6 +48,15 @@ impl TraceContext {
         })
     }
 
+    /// The same trace under a further span of this process.
+    #[must_use]
+    pub fn child(self) -> Self {
+        Self {
+            span_id: fastrand::u64(1..),
+            ..self
+        }
+    }
+
     /// The field for the next hop.
     pub fn to_value(self) -> HeaderValue {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";

@@ -1,6 +1,7 @@
 //! How a request gets to one endpoint. One shape for every HTTP client, one file for each.
 
 pub mod hyper_h1;
+pub mod reqwest_h1;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,0 +1,276 @@
+//! One call from beginning to end: fresh copy, call in flight, bulkhead, backend, older copy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chassis::tasks::Tasks;
+use http::header::{ACCEPT, USER_AGENT};
+use http::{HeaderValue, Request, Uri};
+use tokio::time::{Instant, timeout_at};
+
+use crate::budget::Allowance;
+use crate::bulkhead::Need;
+use crate::cache::{AnyValue, Cache, Key, Stored};
+use crate::call::Call;
+use crate::carrier::{Carried, Carrier};
+use crate::cohort::{Known, Side};
+use crate::flight::{Flights, Joined, Landed};
+use crate::inbound::Inbound;
+use crate::lost::Lost;
+use crate::metrics::Stats;
+use crate::reason::Reason;
+
+/// When to come back after a full bulkhead, seconds.
+const COME_BACK: u64 = 1;
+
+/// Everything that the screens of one process share.
+#[derive(Debug)]
+pub struct Engine {
+    carrier: Arc<dyn Carrier>,
+    /// `None` switches keeping and joining off.
+    cache: Option<Cache>,
+    flights: Flights,
+    known: Known,
+    tasks: Tasks,
+    stats: Stats,
+    agent: HeaderValue,
+}
+
+/// An answer, and how old it is.
+#[derive(Debug)]
+pub(crate) struct Got<T> {
+    pub(crate) value: Arc<T>,
+    /// How old, if it was kept.
+    pub(crate) age: Option<Duration>,
+    /// It is too old, and nothing younger could be had.
+    pub(crate) is_stale: bool,
+    pub(crate) side: Option<Side>,
+}
+
+/// How a call is made: for whom, how badly, how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How<'a> {
+    pub(crate) inbound: &'a Arc<Inbound>,
+    pub(crate) need: Need,
+    /// The part's own time.
+    pub(crate) timeout: Duration,
+    /// What of it this request has.
+    pub(crate) allowance: Allowance,
+}
+
+impl Engine {
+    /// Over `carrier`, for the process that is called `agent`. At most `cache_bytes` of answers are kept, none when that
+    /// is zero. Calls that several wait for run in `tasks`.
+    pub fn new(
+        carrier: Arc<dyn Carrier>,
+        agent: &'static str,
+        cache_bytes: u64,
+        tasks: &Tasks,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            carrier,
+            cache: (cache_bytes > 0).then(|| Cache::new(cache_bytes)),
+            flights: Flights::default(),
+            known: Known::default(),
+            tasks: tasks.clone(),
+            stats: Stats::default(),
+            agent: HeaderValue::from_static(agent),
+        })
+    }
+
+    /// What is counted.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Makes a call, or finds its answer.
+    pub(crate) async fn fetch<T: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        call: &Call<T>,
+        how: How<'_>,
+    ) -> Result<Got<T>, Lost> {
+        let kept = self
+            .cache
+            .as_ref()
+            .and_then(|cache| Some((cache, Key::of(call, how.inbound)?)));
+        let Some((cache, (key, kept))) = kept else {
+            let stored = self.ask(call, how).await?;
+            return got(stored, None);
+        };
+        let fits = |stored: &Stored, longest: Duration| {
+            let caller = || how.inbound.caller();
+            stored.age() < longest && self.known.admits(&stored.from, how.inbound.state, caller)
+        };
+        if let Some(stored) = cache.find(&key, |stored| fits(stored, kept.fresh)) {
+            self.stats.kept("fresh");
+            let age = stored.age();
+            return got(stored, Some(age));
+        }
+        let lost = match self.shared(call, how, &key).await {
+            Ok(stored) => return got(stored, None),
+            Err(lost) => lost,
+        };
+        if lost.purges() && (key.is_one_users() || !lost.is_about_the_caller()) {
+            cache.forget(&key);
+        }
+        let longest = kept.fresh + kept.stale_if_error;
+        let older = lost
+            .may_be_masked()
+            .then(|| cache.find(&key, |stored| fits(stored, longest)));
+        let stored = older.flatten().ok_or(lost)?;
+        self.stats.kept("stale");
+        let age = stored.age();
+        let got = got(stored, Some(age))?;
+        Ok(Got {
+            is_stale: true,
+            ..got
+        })
+    }
+
+    /// Joins a call in flight or makes one that others may join.
+    async fn shared<T: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        call: &Call<T>,
+        how: How<'_>,
+        key: &Key,
+    ) -> Result<Stored, Lost> {
+        let lead = || {
+            let (engine, call, key) = (Arc::clone(self), call.clone(), key.clone());
+            let (inbound, need, timeout) = (Arc::clone(how.inbound), how.need, how.timeout);
+            async move { engine.lead(&call, &inbound, need, timeout, key).await }
+        };
+        let (mut flight, joined) = self.flights.join(key, how.inbound.state, &self.tasks, lead);
+        let landed = timeout_at(how.allowance.ends, flight.wait_for(Option::is_some))
+            .await
+            .map_err(|_| Lost::new(how.allowance.reason))?
+            .map(|landed| landed.clone());
+        let caller = || how.inbound.caller();
+        match (landed, joined) {
+            // Its task has panicked. That is the leader's, the others ask for themselves.
+            (Err(_), Joined::Leading) | (Ok(None), _) => Err(Lost::new(Reason::Decode)),
+            (Err(_), Joined::Waiting) => self.ask(call, how).await,
+            (Ok(Some(Landed { result, .. })), Joined::Leading) => result,
+            (Ok(Some(Landed { result, leader })), Joined::Waiting) => match result {
+                _ if leader == caller() => result,
+                Ok(stored) if self.known.admits(&stored.from, how.inbound.state, caller) => {
+                    self.stats.kept("joined");
+                    Ok(stored)
+                }
+                Err(lost) if !lost.is_about_the_caller() => Err(lost),
+                // It was for callers of another side, or about its own caller.
+                Ok(_) | Err(_) => {
+                    let stored = self.ask(call, how).await?;
+                    self.keep(key.clone(), &stored);
+                    Ok(stored)
+                }
+            },
+        }
+    }
+
+    /// Makes a call for all who wait, in the part's own time.
+    async fn lead<T: Send + Sync + 'static>(
+        &self,
+        call: &Call<T>,
+        inbound: &Arc<Inbound>,
+        need: Need,
+        timeout: Duration,
+        key: Key,
+    ) -> Landed {
+        let how = How {
+            inbound,
+            need,
+            timeout,
+            allowance: Allowance {
+                ends: Instant::now() + timeout,
+                reason: Reason::Timeout,
+            },
+        };
+        let result = self.ask(call, how).await;
+        if let Ok(stored) = &result {
+            self.keep(key, stored);
+        }
+        Landed {
+            result,
+            leader: inbound.caller(),
+        }
+    }
+
+    fn keep(&self, key: Key, stored: &Stored) {
+        if let Some(cache) = &self.cache {
+            cache.keep(key, stored);
+        }
+    }
+
+    /// Asks the backend.
+    async fn ask<T: Send + Sync + 'static>(
+        &self,
+        call: &Call<T>,
+        how: How<'_>,
+    ) -> Result<Stored, Lost> {
+        let backend = &call.backend;
+        let Some(_permit) = backend.bulkhead.enter(how.need) else {
+            return Err(Lost {
+                retry_after: Some(COME_BACK),
+                ..Lost::new(Reason::BulkheadFull)
+            });
+        };
+        let request = self.request(call, how)?;
+        self.stats.call(backend.name);
+        let Allowance { ends, reason } = how.allowance;
+        let carried = match timeout_at(ends, self.carrier.carry(backend, request, ends)).await {
+            Ok(Ok(carried)) => carried,
+            Ok(Err(lost)) if lost.reason != Reason::Timeout => return Err(lost),
+            Ok(Err(_)) | Err(_) => return Err(Lost::new(reason)),
+        };
+        let from = self.known.learn(|| how.inbound.caller(), &carried.fields);
+        let Carried {
+            status,
+            fields,
+            body,
+        } = carried;
+        if !status.is_success() {
+            return Err(Lost::answered(status, &fields, &body));
+        }
+        let value = (call.decode)(&body).map_err(|undecodable| {
+            tracing::warn!(backend = backend.name, %undecodable, "an answer cannot be read");
+            Lost::new(Reason::Decode)
+        })?;
+        Ok(Stored {
+            value: Arc::new(value) as AnyValue,
+            from,
+            at: Instant::now(),
+            size: body.len(),
+        })
+    }
+
+    fn request<T>(&self, call: &Call<T>, how: How<'_>) -> Result<Request<Bytes>, Lost> {
+        let path = format!("{}{}", call.backend.base_path, call.target);
+        let path = if path.starts_with('/') {
+            path
+        } else {
+            format!("/{path}")
+        };
+        let mut request = Request::new(Bytes::new());
+        // Every part of it was escaped.
+        *request.uri_mut() = Uri::try_from(path).map_err(|_| Lost::new(Reason::Decode))?;
+        let fields = request.headers_mut();
+        fields.extend(call.fields.iter().cloned());
+        fields.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        fields.insert(USER_AGENT, self.agent.clone());
+        let left = how.allowance.ends.saturating_duration_since(Instant::now());
+        how.inbound.identity.tell(fields, left);
+        Ok(request)
+    }
+}
+
+/// The key names the type, so the value is of it.
+fn got<T: Send + Sync + 'static>(stored: Stored, age: Option<Duration>) -> Result<Got<T>, Lost> {
+    let value = stored.value.downcast();
+    Ok(Got {
+        value: value.map_err(|_| Lost::new(Reason::Decode))?,
+        age,
+        is_stale: false,
+        side: stored.from.side,
+    })
+}

@@ -1,0 +1,149 @@
+//! A call without a usable answer: the reason, and the little of it that a client may be told.
+
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
+use upstream::Kind;
+
+use crate::reason::Reason;
+
+/// Why there is no answer. Shared by all who waited for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Why.
+    pub reason: Reason,
+    /// The backend's status, when it answered.
+    pub status: Option<StatusCode>,
+    /// How to authenticate, from a 401 or 403.
+    pub challenge: Option<HeaderValue>,
+    /// When to come back, seconds.
+    pub retry_after: Option<u64>,
+}
+
+/// The codes of the gateway's own problems say more than their status: what went wrong behind it.
+#[derive(Deserialize)]
+struct Code<'a> {
+    #[serde(borrow)]
+    code: &'a str,
+}
+
+impl Lost {
+    /// Without an answer.
+    pub fn new(reason: Reason) -> Self {
+        Self {
+            reason,
+            status: None,
+            challenge: None,
+            retry_after: None,
+        }
+    }
+
+    /// From an answer that is no success.
+    pub fn answered(status: StatusCode, fields: &HeaderMap, body: &[u8]) -> Self {
+        let number = |value: &HeaderValue| value.to_str().ok()?.parse().ok();
+        Self {
+            reason: reason_of(status, body),
+            status: Some(status),
+            challenge: fields.get(WWW_AUTHENTICATE).cloned(),
+            retry_after: fields.get(RETRY_AFTER).and_then(number),
+        }
+    }
+
+    /// What is kept of it is wrong from now on.
+    pub fn purges(&self) -> bool {
+        matches!(
+            self.status,
+            Some(
+                StatusCode::UNAUTHORIZED
+                    | StatusCode::FORBIDDEN
+                    | StatusCode::NOT_FOUND
+                    | StatusCode::GONE
+            )
+        )
+    }
+
+    /// An older copy may be given instead: the backend has said nothing that speaks against it.
+    pub fn may_be_masked(&self) -> bool {
+        self.reason != Reason::Status4xx
+            || matches!(
+                self.status,
+                Some(StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+            )
+    }
+
+    /// It is about who asked, not about what was asked for.
+    pub fn is_about_the_caller(&self) -> bool {
+        matches!(
+            self.status,
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        )
+    }
+}
+
+impl From<Kind> for Lost {
+    fn from(kind: Kind) -> Self {
+        Self::new(match kind {
+            Kind::NoEndpoint | Kind::Connect | Kind::ConnectTimeout | Kind::ResetBeforeHead => {
+                Reason::Connect
+            }
+            Kind::Malformed => Reason::Decode,
+            Kind::Timeout | Kind::RequestBody => Reason::Timeout,
+        })
+    }
+}
+
+fn reason_of(status: StatusCode, body: &[u8]) -> Reason {
+    let code = serde_json::from_slice(body).map_or("", |Code { code }| code);
+    match code {
+        "upstream_unreachable" | "upstream_reset" => Reason::Connect,
+        "upstream_timeout" | "upstream_connect_timeout" => Reason::Timeout,
+        "upstream_malformed" => Reason::Decode,
+        _ if status == StatusCode::GATEWAY_TIMEOUT => Reason::Timeout,
+        _ if status.is_client_error() => Reason::Status4xx,
+        // A redirect is nothing that a composed answer could use.
+        _ => Reason::Status5xx,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateways_problems_say_what_went_wrong_behind_it() {
+        let reason = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            Lost::answered(status, &HeaderMap::new(), body.as_bytes()).reason
+        };
+        assert_eq!(
+            reason(502, r#"{"code":"upstream_unreachable","status":502}"#),
+            Reason::Connect
+        );
+        assert_eq!(
+            reason(504, r#"{"code":"upstream_timeout"}"#),
+            Reason::Timeout
+        );
+        assert_eq!(reason(504, "<html>"), Reason::Timeout);
+        assert_eq!(reason(500, r#"{"code":7}"#), Reason::Status5xx);
+        assert_eq!(reason(302, ""), Reason::Status5xx);
+        assert_eq!(reason(429, ""), Reason::Status4xx);
+    }
+
+    #[test]
+    fn only_what_a_backend_says_of_the_thing_or_the_caller_purges() {
+        let answered = |status: u16| {
+            Lost::answered(
+                StatusCode::from_u16(status).unwrap(),
+                &HeaderMap::new(),
+                b"",
+            )
+        };
+        for status in [401, 403, 404, 410] {
+            assert!(answered(status).purges(), "{status}");
+        }
+        for status in [400, 429, 500, 503] {
+            assert!(!answered(status).purges(), "{status}");
+        }
+        assert!(answered(401).is_about_the_caller() && !answered(404).is_about_the_caller());
+    }
+}

@@ -1,0 +1,13 @@
+//! What must hold of composed answers, exactly: stopped clocks, backends that follow a script.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail the test as tests do"
+)]
+
+mod script;
+mod shop;
+mod timing;
+mod fallback;
+mod keeping;
+mod cohorts;
