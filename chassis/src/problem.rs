@@ -74,6 +74,13 @@ impl Problem {
         self
     }
 
+    /// The same under another status, where an operator may choose it.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = status;
+        self
+    }
+
     /// The answer's status.
     pub fn status(&self) -> StatusCode {
         self.0.status

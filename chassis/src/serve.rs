@@ -11,6 +11,7 @@ use hyper_util::service::TowerToHyperService;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::problem::Problem;
 use crate::tasks::Tasks;
 
 /// A client gets this long to send a request's head.
@@ -27,7 +28,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Handlers find the peer's address in `ConnectInfo<SocketAddr>`.
 pub fn router(listener: TcpListener, router: Router, tasks: &Tasks) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let router = router.layer(CatchPanicLayer::new());
+    let router = router.layer(CatchPanicLayer::custom(panicked));
     let connections = tasks.clone();
     tasks.spawn("http server", async move {
         let graceful = GracefulShutdown::new();
@@ -48,6 +49,12 @@ pub fn router(listener: TcpListener, router: Router, tasks: &Tasks) -> std::io::
         let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
     });
     Ok(())
+}
+
+/// The panic itself is in the log.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
+    let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+    Problem::new(status, "internal_error", "The request failed").to_response()
 }
 
 fn serve(

@@ -53,7 +53,7 @@ impl Backend {
 }
 
 /// How connections to backends come about and are kept.
-pub fn connecting() -> Connecting {
+pub(crate) fn connecting() -> Connecting {
     Connecting {
         timeout: CONNECT_TIMEOUT,
         idle_max: IDLE_MAX,

@@ -38,7 +38,7 @@ impl Raw {
 }
 
 /// Reads an answer.
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
+pub(crate) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, Undecodable> {
     if depth(body) > DEPTH_MAX {
         return Err(Undecodable::TooDeep);
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`View`] is a set of typed parts with what each of them waits for. A part begins the moment its inputs are there;
 //! the answer says which parts are missing, old, or stood in for, and never fails because of a part that it can do
-//! without. Modules stand lowest first.
+//! without. A [`Bff`] is a process with such screens. Modules stand lowest first.
 
 mod reason;
 mod report;
@@ -15,6 +15,7 @@ mod inbound;
 mod cohort;
 mod call;
 mod loaded;
+pub mod shop;
 mod metrics;
 mod carrier;
 mod cache;
@@ -30,6 +31,14 @@ mod markers;
 mod problems;
 mod fields;
 mod view;
+mod cursor;
+mod query;
+mod client_version;
+pub mod settings;
+mod openapi;
+mod operations;
+mod door;
+mod process;
 
 pub use ask::Ask;
 pub use backend::Backend;
@@ -37,7 +46,10 @@ pub use budget::{Allowance, Budget};
 pub use bulkhead::{Bulkhead, Need, Permit};
 pub use call::{Call, Kept, Scope, comma_separated};
 pub use carrier::{ANSWER_MAX, Carried, Carrier, HttpCarrier};
+pub use chassis::problem::Problem;
+pub use client_version::{ClientPolicy, NotAVersion, Version};
 pub use cohort::{Audience, Known, Provenance, Routed, Side};
+pub use cursor::{Cursors, TooShort};
 pub use engine::Engine;
 pub use fields::{FieldList, Level};
 pub use inbound::{CallerId, Ignored, Inbound};
@@ -48,8 +60,11 @@ pub use metrics::Stats;
 pub use part::{Declared, Part};
 pub use plan::{Plan, PlanError};
 pub use problems::{CODES, bad_request, problem};
+pub use process::{Bff, Running, Setup, main, start};
+pub use query::{Bounded, Id, NoParams, Params};
 pub use reason::{Reason, Status};
 pub use report::Report;
 pub use run::{Failure, Parts};
+pub use settings::Settings;
 pub use slot::{Needs, Slot, Typed, Values};
 pub use view::{Meta, Shape, View};

@@ -75,13 +75,18 @@ pub(crate) async fn run<'p, P>(
                 progress.settled[at] = true;
                 continue;
             }
-            if let Some(input) = progress.missing_input(at) {
-                progress.settled[at] = true;
-                // What was not wanted is no loss, and neither is what builds on it.
-                if let Some(reason) = input {
-                    progress.skip(at, reason, ask)?;
+            match progress.inputs(at) {
+                Inputs::There => {}
+                // Nothing is missing, and neither is what builds on it.
+                Inputs::Unwanted => {
+                    progress.settled[at] = true;
+                    continue;
                 }
-                continue;
+                Inputs::Lost(reason) => {
+                    progress.settled[at] = true;
+                    progress.skip(at, reason, ask)?;
+                    continue;
+                }
             }
             let now = Instant::now();
             let Some(allowance) = budget.part(now, part.timeout) else {
@@ -110,6 +115,15 @@ pub(crate) async fn run<'p, P>(
         values: progress.values,
         reports: progress.reports,
     })
+}
+
+/// How a part's inputs came out.
+enum Inputs {
+    There,
+    /// One of them was not asked for.
+    Unwanted,
+    /// One of them was lost.
+    Lost(Reason),
 }
 
 struct Progress<'p, P> {
@@ -152,16 +166,15 @@ impl<'p, P> Progress<'p, P> {
         Some(at)
     }
 
-    /// Whether an input is missing: lost for a reason, or not wanted.
-    fn missing_input(&self, at: usize) -> Option<Option<Reason>> {
-        let missing = self.plan.inputs[at]
-            .iter()
-            .find(|input| self.values[**input].is_none())?;
-        Some(
-            self.reports[*missing]
-                .as_ref()
-                .and_then(|report| report.reason),
-        )
+    fn inputs(&self, at: usize) -> Inputs {
+        let mut inputs = self.plan.inputs[at].iter();
+        let missing = inputs.find(|input| self.values[**input].is_none());
+        let Some(missing) = missing else {
+            return Inputs::There;
+        };
+        let report = self.reports[*missing].as_ref();
+        let reason = report.and_then(|report| report.reason);
+        reason.map_or(Inputs::Unwanted, Inputs::Lost)
     }
 
     fn settle(

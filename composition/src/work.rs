@@ -110,10 +110,13 @@ where
     }
 }
 
+/// How many ids a call was for, and what came of it.
+type Chunk<V> = (usize, Result<Got<Vec<V>>, Lost>);
+
 /// Some chunks may be lost; when all are, so is the part.
 fn loaded<V: Identified + Clone + Send + Sync + 'static>(
     wanted: Wanted<V::Id>,
-    chunks: Vec<(usize, Result<Got<Vec<V>>, Lost>)>,
+    chunks: Vec<Chunk<V>>,
 ) -> Result<Brought, Lost> {
     let (mut age, mut is_stale, mut side) = (None, false, None);
     let mut first_lost = None;

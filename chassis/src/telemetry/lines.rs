@@ -132,6 +132,14 @@ impl LineBuffer {
     }
 }
 
+impl LineBuffer {
+    /// Hands over what there is and takes no more, so that the writer may end while this buffer is still held.
+    pub fn close(&mut self) {
+        self.flush();
+        self.sender = None;
+    }
+}
+
 impl Drop for LineBuffer {
     fn drop(&mut self) {
         self.flush();

@@ -1,0 +1,10 @@
+//! The binary `bff-mobile`.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    composition::main(&bff_mobile::BFF)
+}

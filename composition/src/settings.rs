@@ -1,0 +1,409 @@
+//! How a BFF is told what it needs: by the environment, or by an option of the same name.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use chassis::secret::SecretString;
+use chassis::telemetry::lines::Target;
+use chassis::telemetry::log::Format;
+use clap::{Args, ValueEnum};
+use http::{HeaderName, StatusCode};
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use url::Url;
+
+use crate::client_version::Version;
+use crate::shop::Place;
+
+/// The settings of one BFF. What is wrong with one is said with its name, before anything is opened.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// Address and port to listen on. Port 0 lets the system choose.
+    #[arg(long, env = "BFF_BIND", value_name = "ADDRESS")]
+    pub bind: Option<SocketAddr>,
+
+    /// Where backends are: `gateway` is its internal listener, `direct` is one address for each.
+    #[arg(long, env = "BFF_MODE", value_enum, default_value_t = Mode::Gateway)]
+    pub mode: Mode,
+
+    /// The gateway's internal listener.
+    #[arg(
+        long,
+        env = "BFF_GATEWAY_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8081"
+    )]
+    pub gateway_url: BaseUrl,
+
+    /// Backends of the direct mode.
+    #[command(flatten)]
+    pub direct: Direct,
+
+    /// Networks whose word is taken for sticky keys, deadlines, request ids and the state of routes.
+    #[arg(
+        long,
+        env = "BFF_TRUSTED_CALLERS",
+        value_name = "NETWORKS",
+        value_delimiter = ',',
+        default_value = "127.0.0.0/8,::1/128"
+    )]
+    pub trusted_callers: Vec<IpNet>,
+
+    /// The field in which a trusted caller says whose data may be shared, for parts that are kept by tenant.
+    #[arg(long, env = "BFF_TENANT_FIELD", value_name = "NAME")]
+    pub tenant_field: Option<HeaderName>,
+
+    /// Answers of backends that are kept, in bytes. 0 keeps none and joins no calls.
+    #[arg(
+        long,
+        env = "BFF_CACHE_BYTES",
+        value_name = "SIZE",
+        default_value = "64MiB"
+    )]
+    pub cache_bytes: ByteSize,
+
+    /// How many calls one backend may have at once.
+    #[arg(
+        long,
+        env = "BFF_CALLS_PER_BACKEND",
+        value_name = "COUNT",
+        default_value_t = 64,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000)
+    )]
+    pub calls_per_backend: usize,
+
+    /// Threads; 0 is one per core.
+    #[arg(
+        long,
+        env = "BFF_WORKERS",
+        value_name = "COUNT",
+        default_value_t = 0,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(0..=1024)
+    )]
+    pub workers: usize,
+
+    /// After SIGTERM, requests that are under way get this long.
+    #[arg(
+        long,
+        env = "BFF_DRAIN",
+        value_name = "DURATION",
+        default_value = "10s"
+    )]
+    pub drain: Wait,
+
+    /// `off`, `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,composition=debug`.
+    #[arg(
+        long,
+        env = "BFF_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info"
+    )]
+    pub log_level: String,
+
+    /// The process log on standard error: text on a terminal, else JSON, or always one of them.
+    #[arg(long, env = "BFF_LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
+    pub log_format: LogFormat,
+
+    /// Where access lines go: `stdout`, `off`, or a path.
+    #[arg(
+        long,
+        env = "BFF_ACCESS_LOG",
+        value_name = "WHERE",
+        default_value = "stdout"
+    )]
+    pub access_log: AccessLog,
+
+    /// Signs cursors: at least 32 bytes, the same on every replica. Without it they end with the process.
+    #[arg(
+        long,
+        env = "BFF_CURSOR_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    pub cursor_secret: Option<SecretString>,
+
+    /// The oldest versions of apps that are served, such as `ios=5.2.0,android=6.0.0`.
+    #[arg(
+        long,
+        env = "BFF_MIN_CLIENT",
+        value_name = "VERSIONS",
+        value_delimiter = ','
+    )]
+    pub min_client: Vec<Pair<Version>>,
+
+    /// Where newer ones are, such as `ios=https://apps.example/shop`.
+    #[arg(
+        long,
+        env = "BFF_STORE_URL",
+        value_name = "URLS",
+        value_delimiter = ','
+    )]
+    pub store_url: Vec<Pair<Url>>,
+
+    /// The status that older ones get.
+    #[arg(
+        long,
+        env = "BFF_UPGRADE_STATUS",
+        value_name = "STATUS",
+        default_value = "426",
+        value_parser = refusal
+    )]
+    pub upgrade_status: StatusCode,
+
+    /// Writes the address as JSON to this file once requests are taken.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// Where each backend is, in the direct mode: what stands in place of its path below the gateway.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Direct {
+    /// In place of the gateway's /api/products.
+    #[arg(long, env = "BFF_CATALOG_URL", value_name = "URL")]
+    pub catalog_url: Option<BaseUrl>,
+    /// In place of the gateway's /api/reviews.
+    #[arg(long, env = "BFF_REVIEWS_URL", value_name = "URL")]
+    pub reviews_url: Option<BaseUrl>,
+    /// In place of the gateway's /api/stock.
+    #[arg(long, env = "BFF_INVENTORY_URL", value_name = "URL")]
+    pub inventory_url: Option<BaseUrl>,
+    /// In place of the gateway's /api/related.
+    #[arg(long, env = "BFF_RECOMMENDATIONS_URL", value_name = "URL")]
+    pub recommendations_url: Option<BaseUrl>,
+    /// In place of the gateway's /api/orders.
+    #[arg(long, env = "BFF_ORDERS_URL", value_name = "URL")]
+    pub orders_url: Option<BaseUrl>,
+    /// In place of the gateway's /api/users.
+    #[arg(long, env = "BFF_USERS_URL", value_name = "URL")]
+    pub users_url: Option<BaseUrl>,
+}
+
+/// Where backends are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Behind the gateway's internal listener, so that a cutover moves parts of screens.
+    Gateway,
+    /// Each at an address of its own.
+    Direct,
+}
+
+/// As the log's own, for the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// For eyes.
+    Text,
+    /// For machines.
+    Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Auto => Self::Auto,
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
+}
+
+/// `http://host:port/path`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl(pub Place);
+
+impl FromStr for BaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let example = "write http://host:port, with a path if need be";
+        let url = Url::parse(text).map_err(|error| format!("{error}; {example}"))?;
+        let plain = url.scheme() == "http"
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        let host = url.host_str().filter(|_| plain).ok_or(example)?;
+        Ok(Self(Place {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: url.port_or_known_default().unwrap_or(80),
+            base_path: url.path().trim_end_matches('/').to_owned(),
+        }))
+    }
+}
+
+/// `10s`, `1m 30s`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait(pub Duration);
+
+impl FromStr for Wait {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read: Result<SignedDuration, _> = text.parse();
+        let wait = read.ok().and_then(|wait| Duration::try_from(wait).ok());
+        wait.map(Self)
+            .ok_or_else(|| "write a number and a unit, such as 10s".to_owned())
+    }
+}
+
+/// `stdout`, `off` or a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessLog(pub Target);
+
+impl FromStr for AccessLog {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "stdout" => Ok(Self(Target::Stdout)),
+            "off" => Ok(Self(Target::Off)),
+            path if path.contains(['/', '.']) => Ok(Self(Target::File(path.into()))),
+            _ => Err("write stdout, off, or a path with a / or a . in it".to_owned()),
+        }
+    }
+}
+
+/// `name=value`; names make no difference between capitals and others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair<T> {
+    /// The name, in lower case.
+    pub name: String,
+    /// The value.
+    pub value: T,
+}
+
+impl<T: FromStr<Err: std::fmt::Display>> FromStr for Pair<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("write name=value")?;
+        if name.trim().is_empty() {
+            return Err("write name=value".to_owned());
+        }
+        Ok(Self {
+            name: name.trim().to_ascii_lowercase(),
+            value: value
+                .trim()
+                .parse()
+                .map_err(|error: T::Err| error.to_string())?,
+        })
+    }
+}
+
+fn refusal(text: &str) -> Result<StatusCode, String> {
+    let status = text.parse().ok().filter(StatusCode::is_client_error);
+    status.ok_or_else(|| "write a status from 400 to 499".to_owned())
+}
+
+/// A backend without an address.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("in the direct mode each backend needs its address; missing: {}", .0.join(", "))]
+pub struct Missing(pub Vec<&'static str>);
+
+impl Settings {
+    /// Where a backend is, given its name and its path below the gateway.
+    pub fn places(&self) -> Result<impl Fn(&str, &str) -> Place, Missing> {
+        let Direct {
+            catalog_url,
+            reviews_url,
+            inventory_url,
+            recommendations_url,
+            orders_url,
+            users_url,
+        } = &self.direct;
+        let direct = [
+            ("catalog", "BFF_CATALOG_URL", catalog_url),
+            ("reviews", "BFF_REVIEWS_URL", reviews_url),
+            ("inventory", "BFF_INVENTORY_URL", inventory_url),
+            (
+                "recommendations",
+                "BFF_RECOMMENDATIONS_URL",
+                recommendations_url,
+            ),
+            ("orders", "BFF_ORDERS_URL", orders_url),
+            ("users", "BFF_USERS_URL", users_url),
+        ];
+        let missing = direct.iter().filter(|(.., url)| url.is_none());
+        let missing: Vec<&'static str> = missing.map(|(_, variable, _)| *variable).collect();
+        if self.mode == Mode::Direct && !missing.is_empty() {
+            return Err(Missing(missing));
+        }
+        let known: Vec<(&str, Place)> = direct
+            .into_iter()
+            .filter(|_| self.mode == Mode::Direct)
+            .filter_map(|(name, _, url)| Some((name, url.clone()?.0)))
+            .collect();
+        let BaseUrl(gateway) = self.gateway_url.clone();
+        Ok(move |name: &str, path: &str| {
+            let own = known.iter().find(|(known, _)| *known == name);
+            let below_gateway = || Place {
+                base_path: format!("{}{path}", gateway.base_path),
+                ..gateway.clone()
+            };
+            own.map_or_else(below_gateway, |(_, place)| place.clone())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn read(options: &[&str]) -> Result<Settings, String> {
+        let all = ["bff"].iter().chain(options);
+        Command::try_parse_from(all)
+            .map(|command| command.settings)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn through_the_gateway_a_backend_is_below_its_internal_listener() {
+        let settings = read(&["--gateway-url", "http://10.0.0.1:8081/"]).unwrap();
+        let place = settings.places().unwrap()("catalog", "/api/products");
+        assert_eq!((place.host.as_str(), place.port), ("10.0.0.1", 8081));
+        assert_eq!(place.base_path, "/api/products");
+    }
+
+    #[test]
+    fn the_direct_mode_says_which_addresses_are_missing() {
+        let only = ["--mode", "direct", "--users-url", "http://[::1]:7001/users"];
+        let settings = read(&only).unwrap();
+        let missing = settings.places().err().unwrap().to_string();
+        assert!(
+            missing.contains("BFF_CATALOG_URL, BFF_REVIEWS_URL"),
+            "{missing}"
+        );
+        assert!(!missing.contains("BFF_USERS_URL"), "{missing}");
+        assert_eq!(settings.direct.users_url.unwrap().0.host, "::1");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_settings_name_and_what_to_write() {
+        for (option, value, said) in [
+            ("--gateway-url", "https://x", "write http://host:port"),
+            ("--gateway-url", "http://u:p@x", "write http://host:port"),
+            ("--drain", "soon", "such as 10s"),
+            ("--drain", "-5s", "such as 10s"),
+            ("--access-log", "somewhere", "write stdout, off, or a path"),
+            ("--min-client", "ios", "write name=value"),
+            ("--min-client", "ios=5.x", "such as 5.2.0"),
+            ("--upgrade-status", "200", "from 400 to 499"),
+            ("--calls-per-backend", "0", "1..=100000"),
+            ("--trusted-callers", "everybody", "invalid"),
+        ] {
+            let error = read(&[option, value]).err().unwrap();
+            assert!(error.contains(said) && error.contains(option), "{error}");
+        }
+    }
+}
