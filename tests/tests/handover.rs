@@ -1,5 +1,10 @@
 //! A page and its parts: edge -> a backend for a frontend -> the internal listener -> the services, as one request.
+#![expect(
+    clippy::expect_used,
+    reason = "helpers of tests fail the test as tests do"
+)]
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +12,7 @@ use chassis::handover::State;
 use http::HeaderValue;
 use rustix::process::Signal;
 use tests::edge::{Edge, Plan};
-use tests::origin::{Log, Origin};
+use tests::origin::{Log, Origin, Reply};
 use tests::wire::{Wire, exchange};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -71,7 +76,7 @@ async fn compose(
             "GET /api/orders/7 HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n".to_owned();
         for name in CONTEXT {
             for value in head.all(name) {
-                request.push_str(&format!("{name}: {value}\r\n"));
+                let _ = write!(request, "{name}: {value}\r\n");
             }
         }
         let address = *internal.get().expect("the gateway has started");
@@ -186,6 +191,28 @@ async fn a_strangers_word_is_taken_away_at_the_edge_and_replaced_by_ours() {
     }
     let deadlines: usize = handed("x-request-deadline-ms").iter().sum();
     assert_eq!(deadlines, 1, "the part's, not the direct request's");
+    edge.stop().await;
+}
+
+#[tokio::test]
+async fn no_backend_speaks_in_our_name_neither_in_its_head_nor_behind_its_body() {
+    let reply = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nx-banyan-state: 1\r\nx-banyan-cohort: 1\r\n\
+                 trailer: x-banyan-state, x-checksum\r\n\r\n2\r\nok\r\n0\r\nx-banyan-state: 1\r\nx-checksum: 7\r\n\r\n";
+    let backend = Origin::scripted([Reply::Bytes(reply.into())]).await;
+    let bff = Bff::start().await;
+    let edge = bff.between(plan(&bff, &backend, &backend)).await;
+    let request =
+        "GET /api/orders HTTP/1.1\r\nhost: a\r\nte: trailers\r\nconnection: close\r\n\r\n";
+    let internal = edge.internal_address.expect("an internal listener");
+    for (address, states) in [(edge.address, 0), (internal, 1)] {
+        let answer = exchange(address, request).await;
+        assert_eq!(
+            (answer.text(), answer.all("x-banyan-state").len()),
+            ("ok", states)
+        );
+        assert_ne!(answer.all("x-banyan-state"), ["1"]);
+        assert_eq!(answer.trailers, [("x-checksum".to_owned(), "7".to_owned())]);
+    }
     edge.stop().await;
 }
 

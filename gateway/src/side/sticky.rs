@@ -74,6 +74,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_handed_on_is_the_key_that_it_was() {
+        for key in ["alice", "", "ann 1, 100% \u{e9}"] {
+            let value = chassis::principal::escaped(key);
+            let fields = HeaderMap::from_iter([(STICKY, value)]);
+            assert_eq!(handed(&fields).as_deref(), Some(key));
+        }
+        assert_eq!(handed(&HeaderMap::new()), None);
+    }
+
+    #[test]
     fn only_a_page_load_on_a_route_that_gives_ids_wants_one() {
         let page = fields(&[("accept", "text/html")]);
         let wants = |sources: &[Sticky], fields| wants_visitor(sources, &Method::GET, fields);
