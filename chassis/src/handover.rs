@@ -1,4 +1,4 @@
-//! What one process hands on to the next with a request: edge -> BFF -> the gateway's internal listener.
+//! What one process here hands on to the next with a request: edge -> BFF -> the gateway's internal listener.
 //!
 //! Each field is believed only from callers that were configured as trusted; strangers' are taken away.
 

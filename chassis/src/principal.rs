@@ -48,6 +48,17 @@ impl Principal {
     }
 }
 
+/// Any text as a field value, percent-encoded where it is not visible ASCII. [`unescape`] reads it back.
+///
+/// ```
+/// let value = chassis::principal::escaped("ana b");
+/// assert_eq!(value, "ana%20b");
+/// assert_eq!(chassis::principal::unescape(value.to_str().unwrap()), "ana b");
+/// ```
+pub fn escaped(text: &str) -> HeaderValue {
+    value(&escape(text))
+}
+
 /// Reads one element of such a field back.
 pub fn unescape(element: &str) -> Cow<'_, str> {
     percent_decode_str(element).decode_utf8_lossy()

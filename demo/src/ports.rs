@@ -11,12 +11,14 @@ use stubs::shop::{PARTS, Part};
 pub(crate) const BASE: u16 = 7000;
 
 const EDGE: u16 = 8080;
+const INTERNAL: u16 = 8081;
 const ADMIN: u16 = 9900;
 
 /// All addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Ports {
     pub(crate) edge: SocketAddr,
+    pub(crate) internal: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) parts: Vec<(Part, SocketAddr)>,
 }
@@ -34,6 +36,7 @@ impl Ports {
         let parts = PARTS.into_iter().map(|part| Ok((part, moved(part.port)?)));
         Ok(Self {
             edge: moved(EDGE)?,
+            internal: moved(INTERNAL)?,
             admin: moved(ADMIN)?,
             parts: parts.collect::<anyhow::Result<_>>()?,
         })
@@ -47,6 +50,7 @@ impl Ports {
             .map(|(part, address)| (part.variable.to_owned(), address.port().to_string()));
         let mut environment: BTreeMap<String, String> = parts.collect();
         environment.insert("BANYAN_BIND".to_owned(), self.edge.to_string());
+        environment.insert("BANYAN_INTERNAL_BIND".to_owned(), self.internal.to_string());
         environment.insert("BANYAN_ADMIN_BIND".to_owned(), self.admin.to_string());
         environment.insert(
             "BANYAN_ACCESS_LOG".to_owned(),
@@ -66,8 +70,12 @@ mod tests {
         assert_eq!((usual.edge.port(), usual.admin.port()), (8080, 9900));
         let moved = Ports::from_base(17_000).unwrap();
         assert_eq!(
-            (moved.edge.port(), moved.parts[0].1.port()),
-            (18_080, 17_000)
+            (
+                moved.edge.port(),
+                moved.internal.port(),
+                moved.parts[0].1.port()
+            ),
+            (18_080, 18_081, 17_000)
         );
         assert!(Ports::from_base(65_000).is_err());
     }

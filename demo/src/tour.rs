@@ -32,6 +32,7 @@ fn addresses(args: &Args, ports: &Ports) -> anyhow::Result<String> {
     let mut lines = vec![String::new()];
     let mut line = |name: &str, value: &str| lines.push(format!("  {name:16} {value}"));
     line("edge", &format!("http://{}", ports.edge));
+    line("internal", &format!("http://{}", ports.internal));
     line("admin", &format!("http://{}", ports.admin));
     for (part, address) in &ports.parts {
         line(part.name, &format!("http://{address}"));

@@ -14,6 +14,7 @@ use chassis::listen::{self, ListenError};
 use chassis::tasks::Tasks;
 use chassis::telemetry::lines::LineWriter;
 use tokio::runtime::Runtime;
+use tokio::sync::Barrier;
 
 use crate::admin::{self, AdminState};
 use crate::auth::jwks;
@@ -99,6 +100,8 @@ pub fn read(options: &Options) -> Result<Ready, StartError> {
 pub struct Running {
     /// Where clients come in.
     pub edge: SocketAddr,
+    /// Where backends for frontends come in, where the file has it.
+    pub internal: Option<SocketAddr>,
     /// Where operators come in.
     pub admin: SocketAddr,
     /// What all threads share.
@@ -146,28 +149,19 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     });
     let control =
         control(&admin_state, sockets.admin, &control_tasks).map_err(StartError::Thread)?;
-    let max_connections = max_connections(&config).div_ceil(cores);
-    let start = |(core, listener)| {
-        let (shared, lines, stop) = (Arc::clone(&shared), lines.buffer(), edge_tasks.clone());
-        Worker::start(Given {
-            core,
-            listener,
-            shared,
-            lines,
-            stop,
-            max_connections,
-        })
-        .map_err(StartError::Thread)
-    };
-    let workers = sockets
-        .edge
-        .into_iter()
-        .enumerate()
-        .map(start)
-        .collect::<Result<_, _>>()?;
+    let addresses = (
+        sockets.edge_address,
+        sockets.internal_address,
+        sockets.admin_address,
+    );
+    let listeners = (sockets.edge, sockets.internal);
+    let workers =
+        start_workers(listeners, &shared, &lines, &edge_tasks).map_err(StartError::Thread)?;
+    let (edge, internal, admin) = addresses;
     Ok(Running {
-        edge: sockets.edge_address,
-        admin: sockets.admin_address,
+        edge,
+        internal,
+        admin,
         shared,
         state: admin_state,
         edge_tasks,
@@ -178,10 +172,39 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     })
 }
 
+/// One for each socket of the edge.
+fn start_workers(
+    (edge, internal): (Vec<TcpListener>, Vec<TcpListener>),
+    shared: &Arc<Shared>,
+    lines: &LineWriter,
+    stop: &Tasks,
+) -> std::io::Result<Vec<Worker>> {
+    let cores = edge.len();
+    let max_connections = max_connections(&shared.current.load().config).div_ceil(cores);
+    let clients_left = Arc::new(Barrier::new(cores));
+    let mut internal = internal.into_iter();
+    let start = |(core, edge)| {
+        Worker::start(Given {
+            core,
+            edge,
+            internal: internal.next(),
+            shared: Arc::clone(shared),
+            lines: lines.buffer(),
+            stop: stop.clone(),
+            clients_left: Arc::clone(&clients_left),
+            max_connections,
+        })
+    };
+    edge.into_iter().enumerate().map(start).collect()
+}
+
 struct Sockets {
     /// One per core.
     edge: Vec<TcpListener>,
     edge_address: SocketAddr,
+    /// One per core, or none.
+    internal: Vec<TcpListener>,
+    internal_address: Option<SocketAddr>,
     admin: TcpListener,
     admin_address: SocketAddr,
 }
@@ -190,11 +213,17 @@ impl Sockets {
     fn open(config: &Config, cores: usize) -> Result<Self, StartError> {
         let admin = listen::alone(config.admin.bind, "admin.bind")?;
         let edge = listen::per_core(config.edge.bind, cores, "edge.bind")?;
+        let internal = match &config.internal {
+            Some(internal) => listen::per_core(internal.bind, cores, "internal.bind")?,
+            None => Vec::new(),
+        };
         let address = |listener: &TcpListener| listener.local_addr().map_err(StartError::Thread);
         Ok(Self {
             edge_address: address(&edge[0])?,
+            internal_address: internal.first().map(address).transpose()?,
             admin_address: address(&admin)?,
             edge,
+            internal,
             admin,
         })
     }
@@ -255,10 +284,12 @@ fn workers(config: &Config) -> usize {
     }
 }
 
-/// A connection needs a descriptor here and mostly one to an upstream; the rest is for files, admin and health checks.
+/// Of each listener. A connection needs a descriptor here and mostly one to an upstream; the rest is for files, admin
+/// and health checks.
 fn max_connections(config: &Config) -> usize {
     let affordable = usize::try_from(descriptors::raise_limit() / 20 * 9).unwrap_or(usize::MAX);
-    config.edge.max_connections.min(affordable)
+    let listeners = 1 + usize::from(config.internal.is_some());
+    config.edge.max_connections.min(affordable / listeners)
 }
 
 fn reload_on_hangup(reloader: &Arc<Reloader>, tasks: &Tasks) -> std::io::Result<()> {

@@ -36,6 +36,7 @@ pub mod changes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::IpNet;
 use toml::de::DeTable;
 
 use crate::auth::config::IssuerConfig;
@@ -45,7 +46,7 @@ use crate::config::report::{Diagnostic, Report, Severity};
 use crate::config::source::Source;
 use crate::config::table::Table;
 use crate::forward::config::UpstreamConfig;
-use crate::listener::config::{AdminConfig, EdgeConfig};
+use crate::listener::config::{AdminConfig, EdgeConfig, InternalConfig};
 use crate::log::config::LogConfig;
 use crate::rate_limit::config::RateLimitConfig;
 use crate::route::config::RouteConfig;
@@ -56,6 +57,8 @@ use crate::side::config::FlagConfig;
 pub struct Config {
     /// `[edge]`
     pub edge: EdgeConfig,
+    /// `[internal]`, where the file has it.
+    pub internal: Option<InternalConfig>,
     /// `[admin]`
     pub admin: AdminConfig,
     /// `[log]`
@@ -70,6 +73,15 @@ pub struct Config {
     pub flags: BTreeMap<String, FlagConfig>,
     /// `[route.NAME]`
     pub routes: BTreeMap<String, RouteConfig>,
+}
+
+impl Config {
+    /// Who may speak on the internal listener: nobody where the file has none.
+    pub fn trusted_callers(&self) -> &[IpNet] {
+        self.internal
+            .as_ref()
+            .map_or(&[], |internal| &internal.trusted_callers)
+    }
 }
 
 /// A file that could be read, and what somebody should look at all the same.

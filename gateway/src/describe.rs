@@ -6,6 +6,7 @@ use strangler::Phase;
 use crate::auth::config::AuthConfig;
 use crate::config::Config;
 use crate::forward::config::BackendConfig;
+use crate::listener::config::Listener;
 use crate::route::config::{HostConfig, PathConfig, RouteConfig, TargetConfig};
 use crate::side::config::MigrationConfig;
 
@@ -14,6 +15,9 @@ use crate::side::config::MigrationConfig;
 pub struct Row {
     /// Its name.
     pub name: String,
+    /// Where its requests come in; empty where that is the edge alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<&'static str>,
     /// What it takes: hosts, path, methods and how many further conditions.
     pub takes: String,
     /// Who may come in.
@@ -41,6 +45,7 @@ impl Row {
         };
         Self {
             name: route.name.clone(),
+            listeners: listeners(route),
             takes: takes(route),
             auth: auth(&route.auth),
             phase,
@@ -48,6 +53,17 @@ impl Row {
             to,
             owner: route.owner.clone(),
         }
+    }
+}
+
+/// Where a route's requests come in; nothing where that is the edge alone.
+pub fn listeners(route: &RouteConfig) -> Vec<&'static str> {
+    let all = route.listeners.iter().map(|listener| listener.as_str());
+    let all: Vec<_> = all.collect();
+    if all == [Listener::Edge.as_str()] {
+        Vec::new()
+    } else {
+        all
     }
 }
 

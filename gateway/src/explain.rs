@@ -1,5 +1,6 @@
 //! What would happen to one request, and why: the same stages as on the data path, asked without a socket.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use chassis::principal::Principal;
@@ -9,20 +10,26 @@ use serde::Serialize;
 use strangler::Decision;
 
 use crate::auth::compiled::Policy;
+use crate::describe;
 use crate::forward::client::Client;
 use crate::forward::compiled::Backend;
+use crate::forward::fields::Sender;
 use crate::forward::target::Paths;
+use crate::listener::config::Listener;
 use crate::route::compiled::{Route, Target};
 use crate::route::conditions::Asked;
 use crate::route::config::EncodedSlash;
 use crate::route::path::{has_encoded_slash, normalise};
 use crate::side::compiled::Migration;
 use crate::side::stage::{Asking, decide};
+use crate::side::sticky;
 use crate::snapshot::Snapshot;
 
 /// A request that somebody asks about.
 #[derive(Clone, Debug)]
 pub struct Question {
+    /// Where it comes in.
+    pub listener: Listener,
     /// Its method.
     pub method: Method,
     /// Path and query.
@@ -75,7 +82,9 @@ impl Explanation {
 /// Explains.
 pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
     let mut told = Explanation::default();
-    let client = client(snapshot, question, &mut told);
+    let Some(client) = client(snapshot, question, &mut told) else {
+        return told;
+    };
     let (given, query) = question
         .target
         .split_once('?')
@@ -107,7 +116,7 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
         method: &question.method,
         fields: &question.fields,
     };
-    let Some(route) = route(snapshot, &asked, &mut told) else {
+    let Some(route) = route(snapshot, question.listener, &asked, &mut told) else {
         return told;
     };
     if route.encoded_slash == EncodedSlash::Reject && has_encoded_slash(&path) {
@@ -118,11 +127,15 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
         return told;
     }
     policies(route, question, &mut told);
-    side(route, question, client.address, &path, &mut told);
+    side(route, question, &client, &path, &mut told);
     told
 }
 
-fn client(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> Client {
+/// Nobody, where the request is refused for whom it comes from.
+fn client(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> Option<Client> {
+    if question.listener == Listener::Internal {
+        return caller(snapshot, question, told);
+    }
     let client = Client::of(
         question.peer,
         &question.fields,
@@ -134,23 +147,44 @@ fn client(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> C
         "told by a trusted proxy"
     };
     told.say("client", [format!("{} ({how})", client.address)]);
-    client
+    Some(client)
+}
+
+fn caller(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> Option<Client> {
+    if snapshot.config.internal.is_none() {
+        told.say("client", ["there is no [internal] listener".to_owned()]);
+        return None;
+    }
+    let client = Client::calling(question.peer, snapshot.config.trusted_callers());
+    let is_trusted = client.sender == Sender::TrustedCaller;
+    let how = if is_trusted {
+        "a trusted caller"
+    } else {
+        "refused with 403: none of internal.trusted_callers"
+    };
+    told.say("client", [format!("{} ({how})", client.address)]);
+    is_trusted.then_some(client)
 }
 
 fn route<'s>(
     snapshot: &'s Snapshot,
+    listener: Listener,
     asked: &Asked<'_>,
     told: &mut Explanation,
 ) -> Option<&'s Route> {
-    let winner = snapshot
-        .table
+    let table = snapshot.table(listener);
+    let winner = table
         .find(asked)
         .and_then(|index| snapshot.routes.get(index));
     let mut said = match winner {
-        Some(route) => vec![format!("{} takes it", route.name)],
+        Some(route) => vec![format!(
+            "{} takes it{}",
+            route.name,
+            found_on(snapshot, route)
+        )],
         None => vec!["none takes it: 404 route_not_found".to_owned()],
     };
-    for (index, lost) in snapshot.table.losers(asked) {
+    for (index, lost) in table.losers(asked) {
         if let Some(route) = snapshot.routes.get(index) {
             said.push(format!("not {}: {lost}", route.name));
         }
@@ -158,6 +192,17 @@ fn route<'s>(
     told.say("route", said);
     told.route = winner.map(|route| route.name.clone());
     winner
+}
+
+/// Where a route is found, unless that is the edge alone.
+fn found_on(snapshot: &Snapshot, route: &Route) -> String {
+    let config = snapshot.config.routes.get(&route.name);
+    let listeners = config.map(describe::listeners).unwrap_or_default();
+    if listeners.is_empty() {
+        String::new()
+    } else {
+        format!(", on {}", listeners.join(" and "))
+    }
 }
 
 fn policies(route: &Route, question: &Question, told: &mut Explanation) {
@@ -169,7 +214,9 @@ fn policies(route: &Route, question: &Question, told: &mut Explanation) {
     let limits: Vec<&str> = all.map(|limit| limit.config.name.as_str()).collect();
     told.say(
         "limits",
-        [if limits.is_empty() {
+        [if question.listener == Listener::Internal {
+            "none: they run at the edge".to_owned()
+        } else if limits.is_empty() {
             "none".to_owned()
         } else {
             limits.join(", ")
@@ -214,7 +261,7 @@ fn lacks(principal: &Principal, scopes: &[String], groups: &[String]) -> Option<
     (!member).then(|| format!("none of the groups {} (--group)", groups.join(", ")))
 }
 
-fn side(route: &Route, question: &Question, client: IpAddr, path: &str, told: &mut Explanation) {
+fn side(route: &Route, question: &Question, client: &Client, path: &str, told: &mut Explanation) {
     match &route.target {
         Target::Upstream(backend) => answered_by(backend, route, question, path, told),
         Target::Migration(migration) => {
@@ -230,7 +277,7 @@ fn chosen<'m>(
     migration: &'m Migration,
     route: &Route,
     question: &Question,
-    client: IpAddr,
+    client: &Client,
     told: &mut Explanation,
 ) -> Option<&'m Backend> {
     let principal = question
@@ -238,13 +285,17 @@ fn chosen<'m>(
         .as_ref()
         .filter(|_| !matches!(route.auth, Policy::Public));
     let (method, fields) = (&question.method, &question.fields);
+    let handed = sticky::handed(fields).filter(|_| client.sender == Sender::TrustedCaller);
+    let own = || sticky::key(&route.sticky, principal, fields).map(Cow::Borrowed);
+    let key = handed.or_else(own);
     let outcome = decide(
         migration,
         &Asking {
             principal,
+            key: key.as_deref(),
             method,
             fields,
-            client,
+            client: client.address,
         },
     );
     let Decision {

@@ -2,14 +2,16 @@
 //! rejects, and never calls another stage.
 
 mod guard;
+mod handing;
 mod outgoing;
 mod returning;
 
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::time::Instant;
 
 use crate::auth::compiled::Verified;
 use crate::auth::stage::{authenticate, authorise};
@@ -18,8 +20,10 @@ use crate::forward::client::{Client, Peer};
 use crate::forward::compiled::Backend;
 use crate::forward::stage::{Forwarding, forward};
 use crate::forward::upgrade::Wanted;
+use crate::listener::config::Listener;
 use crate::log::record::Record;
 use crate::per_core::{PerCore, View};
+use crate::rate_limit::compiled::Limit;
 use crate::rate_limit::stage::{Counted, Standing, check};
 use crate::rejection::Rejection;
 use crate::reply::ReplyBody;
@@ -28,11 +32,13 @@ use crate::route::conditions::Asked;
 use crate::route::config::EncodedSlash;
 use crate::route::path::{has_encoded_slash, normalise};
 use crate::side::stage::{Asking, decide};
+use crate::side::sticky;
 
 /// What is found out about a request on its way, for its answer and its record.
 #[derive(Debug)]
-struct Found {
+struct Found<'a> {
     record: Box<Record>,
+    route: Option<&'a Route>,
     verified: Option<Rc<Verified>>,
     standing: Option<Standing>,
     wants_visitor: bool,
@@ -45,14 +51,18 @@ pub async fn answer(
     request: Request<Incoming>,
 ) -> Response<ReplyBody> {
     let view = core.view();
-    let client = Client::of(
-        peer.address,
-        request.headers(),
-        &view.config.edge.trusted_proxies,
-    );
-    let record = core.begin(&view, &client, &request);
+    let client = match peer.listener {
+        Listener::Edge => {
+            let trusted = &view.config.edge.trusted_proxies;
+            Client::of(peer.address, request.headers(), trusted)
+        }
+        Listener::Internal => Client::calling(peer.address, view.config.trusted_callers()),
+    };
+    let mut record = core.begin(&view, &client, &request);
+    record.listener = peer.listener;
     let mut found = Found {
         record,
+        route: None,
         verified: None,
         standing: None,
         wants_visitor: false,
@@ -79,18 +89,23 @@ struct Passage<'a> {
     client: &'a Client,
 }
 
-impl Passage<'_> {
+impl<'a> Passage<'a> {
     async fn through(
         self,
         mut request: Request<Incoming>,
-        found: &mut Found,
+        found: &mut Found<'a>,
     ) -> Result<Response<ReplyBody>, Rejection> {
         let Self {
-            core, view, client, ..
+            core,
+            view,
+            client,
+            peer,
         } = self;
         let unix = core.clock().unix();
 
-        let host = guard::admit(&mut request, &view.config.edge, view.table.asks_for_hosts())?;
+        self.admit_caller()?;
+        let wants_host = view.table(peer.listener).asks_for_hosts();
+        let host = guard::admit(&mut request, &view.config.edge, wants_host)?;
         outgoing::identify(&mut request, client, &mut found.record);
 
         let given = guard::target(request.uri())?;
@@ -99,34 +114,34 @@ impl Passage<'_> {
             found.record.path = Some(path.to_string());
         }
         let route = self.route(&request, &host, given.query().unwrap_or_default(), &path)?;
-        found.record.stats = std::sync::Arc::clone(&route.stats);
+        found.route = Some(route);
+        found.record.stats = Arc::clone(&route.stats);
+        let caller_waits_until = self.caller_waits_until(route, request.headers());
         if route.encoded_slash == EncodedSlash::Reject && has_encoded_slash(&path) {
             return Err(Rejection::EncodedSlash);
         }
 
         // By address first: a flood must not reach the cost of a signature.
-        found.standing = check(
-            &route.limits.before_auth,
-            &self.counted(request.headers(), route, None),
-        )?;
+        found.standing = self.limit(&route.limits.before_auth, &request, route, None)?;
         let verified = authenticate(&route.auth, request.headers(), &core.tokens, unix).await?;
         found.verified.clone_from(&verified);
         authorise(&route.auth, verified.as_deref())?;
-        let standing = check(
-            &route.limits.after_auth,
-            &self.counted(request.headers(), route, verified.as_deref()),
-        )?;
+        let after_auth = &route.limits.after_auth;
+        let standing = self.limit(after_auth, &request, route, verified.as_deref())?;
         found.standing = standing.or(found.standing.take());
         guard::admit_body(request.headers(), route.max_body)?;
 
-        let backend = self.decide(route, &request, verified.as_deref(), found)?;
+        let key = self.sticky_key(route, request.headers(), verified.as_deref());
+        let backend = self.decide(route, &request, verified.as_deref(), key.as_deref(), found)?;
+        let handed = self.handed(route, key.as_deref(), caller_waits_until.is_some());
 
         let wanted = Wanted::take(&mut request);
-        let deadline = Instant::now() + route.timeout;
+        let deadline = handing::until(route.timeout, caller_waits_until)?;
         let (parts, incoming) = request.into_parts();
         let edge_host = parts.headers.get(http::header::HOST).cloned();
         let body = RequestBody::new(incoming, route.max_body, view.config.edge.body_idle_timeout);
-        let request = self.outgoing(route, parts, body, wanted.as_ref(), found);
+        let mut request = self.outgoing(route, parts, body, wanted.as_ref(), found);
+        handed.tell(request.headers_mut(), deadline);
 
         let how = Forwarding {
             backend,
@@ -148,7 +163,7 @@ impl Passage<'_> {
         host: &str,
         query: &str,
         path: &str,
-    ) -> Result<&Route, Rejection> {
+    ) -> Result<&'a Route, Rejection> {
         let asked = Asked {
             host,
             path,
@@ -156,27 +171,29 @@ impl Passage<'_> {
             method: request.method(),
             fields: request.headers(),
         };
-        let index = self
-            .view
-            .table
-            .find(&asked)
-            .ok_or(Rejection::RouteNotFound)?;
+        let table = self.view.table(self.peer.listener);
+        let index = table.find(&asked).ok_or(Rejection::RouteNotFound)?;
         self.view.routes.get(index).ok_or(Rejection::RouteNotFound)
     }
 
-    fn counted<'a>(
+    /// A page is counted once, at the edge; its parts are not.
+    fn limit(
         &self,
-        fields: &'a http::HeaderMap,
-        route: &'a Route,
-        verified: Option<&'a Verified>,
-    ) -> Counted<'a> {
-        let caller = verified.map(|verified| (&verified.principal, &verified.claims));
-        Counted {
-            client: self.client.address,
-            fields,
-            caller,
-            route: &route.name,
+        limits: &[Arc<Limit>],
+        request: &Request<Incoming>,
+        route: &Route,
+        verified: Option<&Verified>,
+    ) -> Result<Option<Standing>, Rejection> {
+        if self.peer.listener == Listener::Internal {
+            return Ok(None);
         }
+        let counted = Counted {
+            client: self.client.address,
+            fields: request.headers(),
+            caller: verified.map(|verified| (&verified.principal, &verified.claims)),
+            route: &route.name,
+        };
+        Ok(check(limits, &counted)?)
     }
 
     /// Once per request; retries keep the answer.
@@ -185,8 +202,15 @@ impl Passage<'_> {
         route: &'r Route,
         request: &Request<Incoming>,
         verified: Option<&Verified>,
-        found: &mut Found,
+        key: Option<&str>,
+        found: &mut Found<'_>,
     ) -> Result<&'r Backend, Rejection> {
+        // An id is the edge's to give, to whoever has no other key and is about to need one.
+        let known = key.is_some() || self.peer.listener == Listener::Internal;
+        let needed = matches!(route.target, Target::Migration(_)) || self.hands_on(route);
+        found.wants_visitor = needed
+            && !known
+            && sticky::wants_visitor(&route.sticky, request.method(), request.headers());
         let migration = match &route.target {
             Target::Upstream(backend) => return Ok(backend),
             Target::Migration(migration) => migration,
@@ -195,6 +219,7 @@ impl Passage<'_> {
             migration,
             &Asking {
                 principal: verified.map(|verified| &verified.principal),
+                key,
                 method: request.method(),
                 fields: request.headers(),
                 client: self.client.address,
@@ -202,10 +227,9 @@ impl Passage<'_> {
         );
         if outcome.override_refused {
             let refused = &self.core.shared.metrics.overrides_refused;
-            refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            refused.fetch_add(1, Ordering::Relaxed);
         }
         found.record.decision = Some(outcome.decision);
-        found.wants_visitor = outcome.wants_visitor;
         // A snapshot is built only when at least one side is there.
         migration
             .backend(outcome.decision.side)

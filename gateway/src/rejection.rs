@@ -29,6 +29,8 @@ pub enum Rejection {
     HeadTooLarge,
     /// The head took too long to come.
     HeadTimeout,
+    /// A peer that may not speak on the internal listener.
+    CallerRefused,
     /// No route takes it.
     RouteNotFound,
     /// A limit is over.
@@ -37,6 +39,8 @@ pub enum Rejection {
     Denied(Denied),
     /// The declared length is over the route's `max_body`, bytes.
     BodyTooLarge(u64),
+    /// The caller's own deadline passed before an upstream was asked.
+    DeadlinePassed,
     /// No upstream's answer.
     Upstream(CallError),
 }
@@ -55,6 +59,7 @@ impl Rejection {
                 "head_too_large",
             ),
             Self::HeadTimeout => (StatusCode::REQUEST_TIMEOUT, "head_timeout"),
+            Self::CallerRefused => (StatusCode::FORBIDDEN, "caller_refused"),
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
             Self::Denied(Denied::NoToken) => (StatusCode::UNAUTHORIZED, "token_missing"),
@@ -62,6 +67,7 @@ impl Rejection {
             Self::Denied(Denied::Scope(_)) => (StatusCode::FORBIDDEN, "scope_missing"),
             Self::Denied(Denied::Group) => (StatusCode::FORBIDDEN, "group_missing"),
             Self::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Self::DeadlinePassed => (StatusCode::GATEWAY_TIMEOUT, "deadline_passed"),
             Self::Upstream(error) => upstream_kind(error),
         }
     }
@@ -141,7 +147,7 @@ fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
 }
 
 /// Every code, with its title. `docs/operations.md` says more about each.
-pub const CODES: [(&str, &str); 21] = [
+pub const CODES: [(&str, &str); 23] = [
     ("bad_request", "The request breaks a rule of HTTP"),
     ("bad_path", "The path cannot be read in one way only"),
     (
@@ -155,6 +161,7 @@ pub const CODES: [(&str, &str); 21] = [
         "The request's fields are too many or too long",
     ),
     ("head_timeout", "The request's head took too long"),
+    ("caller_refused", "This listener is for trusted callers"),
     ("route_not_found", "No route takes this request"),
     ("rate_limited", "Too many requests"),
     ("token_missing", "This needs a token"),
@@ -180,6 +187,7 @@ pub const CODES: [(&str, &str); 21] = [
         "upstream_malformed",
         "The service behind this route does not speak HTTP",
     ),
+    ("deadline_passed", "The caller's own deadline has passed"),
     (
         "upstream_timeout",
         "The service behind this route took too long",

@@ -4,4 +4,6 @@ pub mod config;
 pub mod path;
 pub mod conditions;
 pub mod table;
+pub mod fingerprint;
+pub mod mark;
 pub mod compiled;

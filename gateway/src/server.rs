@@ -1,6 +1,7 @@
-//! The public listener: a thread per core, each with its own sockets and its own everything.
+//! The listeners that carry requests: a thread per core, each with its own sockets and its own everything.
 
 mod state;
 mod socket;
 mod connection;
+mod door;
 pub mod worker;

@@ -3,4 +3,5 @@
 pub mod config;
 pub mod compiled;
 pub mod visitor;
+pub mod sticky;
 pub mod stage;

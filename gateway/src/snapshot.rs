@@ -3,7 +3,7 @@
 //! What is alive (buckets, keys, endpoints with their connections, counters) is taken over from the generation before
 //! wherever its part of the file is as it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -16,10 +16,13 @@ use crate::auth::ring::KeyRing;
 use crate::config::Config;
 use crate::forward::compiled::{Backend, upstream};
 use crate::forward::config::{BackendConfig, HostPolicy};
+use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
 use crate::rate_limit::compiled::{Limit, RouteLimits};
 use crate::route::compiled::{Route, Target};
 use crate::route::config::{RouteConfig, TargetConfig};
+use crate::route::fingerprint;
+use crate::route::mark::Mark;
 use crate::route::table::Table;
 use crate::side::compiled::Migration;
 
@@ -30,10 +33,14 @@ pub struct Snapshot {
     pub generation: u64,
     /// As written.
     pub config: Arc<Config>,
-    /// Which route takes a request.
-    pub table: Table,
+    /// Which route takes a request of a client.
+    edge: Table,
+    /// Which route takes a request of a caller on the internal listener.
+    internal: Table,
     /// The routes, in the order of their names.
     pub routes: Vec<Route>,
+    /// Where all routes lead, as whoever a request is handed on to is told.
+    pub state: HeaderValue,
     /// `Via`, as upstreams see it.
     pub via: HeaderValue,
     /// By name.
@@ -75,24 +82,51 @@ impl Snapshot {
             limits: &limits,
             upstreams: &upstreams,
         };
+        let token = |route| fingerprint::token(route, &config.upstreams);
+        let tokens: Vec<u64> = config.routes.values().map(token).collect();
+        let names = config.routes.keys().map(String::as_str);
+        let state = fingerprint::state(names.zip(tokens.iter().copied()));
         let routes = config
             .routes
             .values()
-            .map(|route| parts.route(route, metrics))
+            .zip(tokens)
+            .map(|(route, token)| parts.route(route, Mark::new(route, state, token), metrics))
             .collect::<Result<_, _>>()?;
-        let table = Table::compile(config.routes.values())
-            .map_err(|bad| error("route".to_owned(), &bad))?;
+        let table = |listener| {
+            Table::compile(listener, config.routes.values())
+                .map_err(|bad| error("route".to_owned(), &bad))
+        };
+        let (edge, internal) = (table(Listener::Edge)?, table(Listener::Internal)?);
         metrics.keep_routes(|name| config.routes.contains_key(name));
         Ok(Self {
             generation: previous.map_or(1, |previous| previous.generation + 1),
-            table,
+            edge,
+            internal,
             routes,
+            state: state.to_value(),
             via: HeaderValue::from_static("1.1 banyan"),
             issuers,
             limits,
             upstreams,
             config: Arc::new(config),
         })
+    }
+
+    /// Which route takes a request that came in there.
+    pub fn table(&self, listener: Listener) -> &Table {
+        match listener {
+            Listener::Edge => &self.edge,
+            Listener::Internal => &self.internal,
+        }
+    }
+
+    /// All routes: those of the edge in the order in which they are asked, then those of the internal listener alone.
+    pub fn order(&self) -> impl Iterator<Item = usize> {
+        let mut seen = HashSet::new();
+        let all = Listener::ALL
+            .into_iter()
+            .flat_map(|listener| self.table(listener).order());
+        all.filter(move |route| seen.insert(*route))
     }
 
     /// Rings whose keys have to be fetched, each once.
@@ -161,7 +195,12 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn route(&self, route: &RouteConfig, metrics: &Metrics) -> Result<Route, BuildError> {
+    fn route(
+        &self,
+        route: &RouteConfig,
+        mark: Mark,
+        metrics: &Metrics,
+    ) -> Result<Route, BuildError> {
         let limits = route
             .rate_limit
             .iter()
@@ -194,6 +233,7 @@ impl Parts<'_> {
             self.policy(route)?,
             RouteLimits::new(limits),
             target,
+            mark,
             stats,
         ))
     }

@@ -33,11 +33,14 @@ pub struct Plan {
 pub struct Edge {
     /// The public listener.
     pub address: SocketAddr,
+    /// The internal listener, where the routes file has one.
+    pub internal_address: Option<SocketAddr>,
     /// The admin listener.
     pub admin_address: SocketAddr,
     /// The process, for its lines and signals.
     pub process: Process,
     client: Client,
+    internal: Option<Client>,
     admin: Client,
     plan: Plan,
 }
@@ -64,17 +67,19 @@ impl Plan {
             .arg(&ready);
         let mut process = Process::start("banyan", &mut command);
         let addresses = within("the gateway's start", read_when_there(&ready, &mut process)).await;
-        let address = |listener: &str| -> SocketAddr {
-            let text = addresses[listener].as_str();
-            text.and_then(|text| text.parse().ok())
-                .unwrap_or_else(|| panic!("no address of {listener} in {addresses}"))
+        let found = |listener: &str| addresses[listener].as_str()?.parse::<SocketAddr>().ok();
+        let address = |listener: &str| {
+            found(listener).unwrap_or_else(|| panic!("no address of {listener} in {addresses}"))
         };
         let (edge, admin) = (address("edge"), address("admin"));
+        let internal = found("internal");
         Edge {
             address: edge,
+            internal_address: internal,
             admin_address: admin,
             process,
             client: Client::new(edge),
+            internal: internal.map(Client::new),
             admin: Client::new(admin),
             plan: self,
         }
@@ -106,6 +111,7 @@ impl Plan {
         }
         command
             .env("BANYAN_BIND", "127.0.0.1:0")
+            .env("BANYAN_INTERNAL_BIND", "127.0.0.1:0")
             .env("BANYAN_ADMIN_BIND", "127.0.0.1:0")
             .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
@@ -168,6 +174,17 @@ impl Edge {
     /// Sends exactly these bytes on a connection of their own.
     pub async fn exchange(&self, request: impl AsRef<[u8]>) -> Answer {
         exchange(self.address, request).await
+    }
+
+    /// Starts a GET on the internal listener, as a backend for frontends does.
+    pub fn internal(&self, path: &str) -> Request {
+        self.internal_client().get(path)
+    }
+
+    /// The client behind `internal`.
+    pub fn internal_client(&self) -> Client {
+        let client = self.internal.clone();
+        client.expect("the routes file has [internal]")
     }
 
     /// Starts a GET on the admin listener.

@@ -14,7 +14,7 @@ use crate::reload::{Cause, Outcome};
 
 pub(super) async fn routes(State(state): State<Arc<AdminState>>) -> Json<Value> {
     let snapshot = state.shared.current.load();
-    let rows = describe::rows(&snapshot.config, snapshot.table.order());
+    let rows = describe::rows(&snapshot.config, snapshot.order());
     Json(json!({ "generation": snapshot.generation, "routes": rows }))
 }
 

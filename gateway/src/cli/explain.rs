@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, Method};
 
 use super::{FileArg, Output, load, print};
 use crate::explain::{Explanation, Question, explain, field};
+use crate::listener::config::Listener;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -30,12 +31,24 @@ pub(super) struct Args {
     /// A field of the request, as name:value.
     #[arg(long = "header", value_name = "NAME:VALUE")]
     headers: Vec<String>,
+    /// Where it comes in.
+    #[arg(long, value_enum, default_value = "edge")]
+    listener: At,
     /// The address of whoever connects.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     peer: IpAddr,
     /// How to say it.
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
+}
+
+/// A listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum At {
+    /// The public one.
+    Edge,
+    /// The one behind it.
+    Internal,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
@@ -81,6 +94,10 @@ fn question(args: &Args) -> anyhow::Result<Question> {
     let method = Method::from_bytes(args.method.to_ascii_uppercase().as_bytes())
         .with_context(|| format!("{:?} is no method", args.method))?;
     Ok(Question {
+        listener: match args.listener {
+            At::Edge => Listener::Edge,
+            At::Internal => Listener::Internal,
+        },
         method,
         target,
         fields,

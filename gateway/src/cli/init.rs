@@ -16,8 +16,8 @@ const STARTER: &str = include_str!("init/starter.toml");
 /// What the starter file has in the place of the monolith's address.
 const LEGACY: &str = "http://LEGACY";
 
-/// The ports that the starter file gives to the edge and to admin, and the ones they get when the monolith has those.
-const PORTS: [(u16, u16); 2] = [(8080, 8081), (9900, 9901)];
+/// The ports that the starter file gives to its listeners, and the ones they get when the monolith has those.
+const PORTS: [(u16, u16); 3] = [(8080, 8082), (8081, 8082), (9900, 9901)];
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

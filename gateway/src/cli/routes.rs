@@ -18,7 +18,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let snapshot = load::snapshot(&args.file.config)?;
-    let rows = describe::rows(&snapshot.config, snapshot.table.order());
+    let rows = describe::rows(&snapshot.config, snapshot.order());
     match args.output {
         Output::Json => print::line(&json!({ "routes": rows }).to_string()),
         Output::Text => print::line(&table(&rows)),
@@ -31,23 +31,34 @@ pub(super) fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header([
+    // Most files have one listener that routes are found on, and then it says nothing to name it.
+    let elsewhere = rows.iter().any(|row| !row.listeners.is_empty());
+    let listeners = |cell: String| elsewhere.then_some(cell);
+    let header = [
         "ROUTE",
         "TAKES",
         "AUTH",
         "PHASE",
         "SPLIT",
         "LEGACY | SERVICE",
-    ]);
+    ];
+    let header = header.map(str::to_owned).into_iter();
+    table.set_header(header.chain(listeners("LISTENERS".to_owned())));
     for row in rows {
-        table.add_row([
-            &row.name,
-            &row.takes,
-            &row.auth,
-            row.phase.unwrap_or("-"),
-            &row.split,
-            &row.to,
-        ]);
+        let on = if row.listeners.is_empty() {
+            "edge".to_owned()
+        } else {
+            row.listeners.join(" ")
+        };
+        let cells = [
+            row.name.clone(),
+            row.takes.clone(),
+            row.auth.clone(),
+            row.phase.unwrap_or("-").to_owned(),
+            row.split.clone(),
+            row.to.clone(),
+        ];
+        table.add_row(cells.into_iter().chain(listeners(on)));
     }
     table.trim_fmt()
 }

@@ -41,7 +41,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     if print::is_watched() {
         introduce(&running);
     }
-    tracing::info!(edge = %running.edge, admin = %running.admin, "ready");
+    let internal = running.internal.map(tracing::field::display);
+    tracing::info!(edge = %running.edge, internal, admin = %running.admin, "ready");
     for refusing in refusing(&running) {
         tracing::warn!(endpoint = refusing, "an upstream refuses connections");
     }
@@ -58,7 +59,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 
 /// Written beside and renamed, so that whoever waits for it reads all of it.
 fn write_ready(path: &Path, running: &Running) -> anyhow::Result<()> {
-    let addresses = json!({ "edge": running.edge, "admin": running.admin });
+    let mut addresses = json!({ "edge": running.edge, "admin": running.admin });
+    if let Some(internal) = running.internal {
+        addresses["internal"] = json!(internal);
+    }
     let beside = path.with_extension("new");
     let written = std::fs::write(&beside, addresses.to_string())
         .and_then(|()| std::fs::rename(&beside, path));
@@ -67,7 +71,7 @@ fn write_ready(path: &Path, running: &Running) -> anyhow::Result<()> {
 
 fn introduce(running: &Running) {
     let snapshot = running.shared.current.load();
-    let rows = describe::rows(&snapshot.config, snapshot.table.order());
+    let rows = describe::rows(&snapshot.config, snapshot.order());
     print::note(&routes::table(&rows));
     print::note("");
     let public = describe::public_routes(&snapshot.config);
@@ -77,8 +81,11 @@ fn introduce(running: &Running) {
             public.join(", ")
         ));
     }
-    print::note(&format!("edge   http://{}", running.edge));
-    print::note(&format!("admin  http://{}", running.admin));
+    print::note(&format!("edge      http://{}", running.edge));
+    if let Some(internal) = running.internal {
+        print::note(&format!("internal  http://{internal}"));
+    }
+    print::note(&format!("admin     http://{}", running.admin));
     print::note("");
 }
 

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::auth::config::AuthConfig;
+use crate::config::listeners::Listeners;
 use crate::config::report::{At, Diagnostic, Place, quoted};
 use crate::config::route::Read;
 use crate::forward::config::UpstreamConfig;
 use crate::rate_limit::config::{LimitKey, MissingKey, RateLimitConfig, When};
-use crate::route::config::RouteConfig;
+use crate::route::config::{RouteConfig, TargetConfig};
 
 /// Routes are in the order of their names, which is the last thing that decides between them.
 pub(super) fn hidden(routes: &[Read]) -> Vec<Diagnostic> {
@@ -19,8 +20,15 @@ pub(super) fn hidden(routes: &[Read]) -> Vec<Diagnostic> {
             .iter()
             .find(|first| hides(&first.config, &second.config));
         if let Some(first) = first {
+            let (own, other) = (&second.config.listeners, &first.config.listeners);
+            let shared: Vec<&str> = own.intersection(other).map(|one| one.as_str()).collect();
+            let place = if own.is_subset(other) {
+                String::new()
+            } else {
+                format!(" on the {} listener", shared.join(" and "))
+            };
             let said = format!(
-                "can never match: {} takes the same requests",
+                "can never match{place}: {} takes the same requests",
                 first.config.name
             );
             let error = Diagnostic::error(&second.header, said);
@@ -32,9 +40,10 @@ pub(super) fn hidden(routes: &[Read]) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether `first`, which wins a tie by its name, takes all that `second` could.
+/// Whether `first`, which wins a tie by its name, takes all that `second` could on some listener.
 fn hides(first: &RouteConfig, second: &RouteConfig) -> bool {
-    first.path == second.path
+    !first.listeners.is_disjoint(&second.listeners)
+        && first.path == second.path
         && covers(&first.hosts, &second.hosts)
         && covers(&first.methods, &second.methods)
         && same(&first.headers, &second.headers)
@@ -100,30 +109,54 @@ fn limit_on_public(route: &Read, name: &At<String>, limit: &RateLimitConfig) -> 
     Some(found.also(&route.auth, "public").needs_all())
 }
 
-/// An endpoint at the edge's own address answers itself until the last connection is used.
-pub(super) fn loops(
-    edge: SocketAddr,
-    upstreams: &BTreeMap<String, (UpstreamConfig, Place)>,
-) -> Vec<Diagnostic> {
-    let is_edge = |host: &str, port: u16| {
-        let here = host
-            .parse::<IpAddr>()
-            .map_or(host == "localhost", |address| {
-                address == edge.ip() || (edge.ip().is_unspecified() && address.is_loopback())
-            });
-        let local = edge.ip().is_loopback() || edge.ip().is_unspecified();
-        port != 0 && port == edge.port() && here && (local || host != "localhost")
-    };
-    upstreams
-        .values()
-        .filter(|(upstream, _)| upstream.endpoints.iter().any(|e| is_edge(&e.host, e.port)))
-        .map(|(_, place)| {
-            Diagnostic::error(
-                place,
-                format!("one of its endpoints is the edge itself, {edge}"),
-            )
-            .help("name the address of what answers behind the edge, or another edge.bind")
-            .needs_all()
+/// A sticky key outside the migration is only ever handed on.
+pub(super) fn unread_keys(routes: &[Read], has_internal: bool) -> Vec<Diagnostic> {
+    let outside = routes
+        .iter()
+        .filter(|route| matches!(route.config.target, TargetConfig::Upstream(_)));
+    outside
+        .filter_map(|route| route.sticky.as_ref().filter(|_| !has_internal))
+        .map(|place| {
+            let said = "does nothing: the route has no sides, and there is no [internal] listener to read the key";
+            Diagnostic::warning(place, said)
+                .help("add [internal], or take it out")
+                .needs_all()
         })
         .collect()
+}
+
+/// An endpoint at a listener's own address answers itself until the last connection is used.
+pub(super) fn loops(
+    listeners: &Listeners,
+    upstreams: &BTreeMap<String, (UpstreamConfig, Place)>,
+) -> Vec<Diagnostic> {
+    let edge = ("the edge", "edge.bind", listeners.edge.bind);
+    let internal = listeners
+        .internal
+        .as_ref()
+        .map(|internal| ("the internal listener", "internal.bind", internal.bind));
+    let all = std::iter::once(edge).chain(internal);
+    all.flat_map(|(name, key, bind)| {
+        let looping = upstreams.values().filter(move |(upstream, _)| {
+            let mut endpoints = upstream.endpoints.iter();
+            endpoints.any(|endpoint| is_at(bind, &endpoint.host, endpoint.port))
+        });
+        looping.map(move |(_, place)| {
+            let said = format!("one of its endpoints is {name} itself, {bind}");
+            let help =
+                format!("name the address of what answers behind the edge, or another {key}");
+            Diagnostic::error(place, said).help(help).needs_all()
+        })
+    })
+    .collect()
+}
+
+fn is_at(bind: SocketAddr, host: &str, port: u16) -> bool {
+    let here = host
+        .parse::<IpAddr>()
+        .map_or(host == "localhost", |address| {
+            address == bind.ip() || (bind.ip().is_unspecified() && address.is_loopback())
+        });
+    let local = bind.ip().is_loopback() || bind.ip().is_unspecified();
+    port != 0 && port == bind.port() && here && (local || host != "localhost")
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
+use crate::config::listeners::Listeners;
 use crate::config::names::Kind;
 use crate::config::report::{Diagnostic, Place};
 use crate::config::table::Table;
@@ -15,7 +16,7 @@ const VERSION: i64 = 1;
 /// Reads everything; what is wrong is in the table's reading, and left out of what comes back.
 pub(super) fn read(root: &Table<'_>) -> Config {
     version(root);
-    let (edge, admin) = listeners::read(root);
+    let listeners = listeners::read(root);
     let log = log::read(&root.table("log"));
     let defaults = root.table("defaults");
     let for_upstreams = upstream::Defaults::read(&defaults.table("upstream"));
@@ -39,7 +40,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
     let flags = configs(flags);
     let routes = routes(
         root,
-        &route::Defaults::read(&defaults.table("route")),
+        &route::Defaults::read(&defaults.table("route"), listeners.internal.is_some()),
         &flags,
     );
 
@@ -49,12 +50,19 @@ pub(super) fn read(root: &Table<'_>) -> Config {
     let found = found
         .chain(check::hidden(&routes))
         .chain(check::limits(&routes, &limits))
-        .chain(check::loops(edge.bind, &upstreams));
+        .chain(check::unread_keys(&routes, listeners.internal.is_some()))
+        .chain(check::loops(&listeners, &upstreams));
     for diagnostic in found {
         root.reading.report(diagnostic);
     }
+    let Listeners {
+        edge,
+        internal,
+        admin,
+    } = listeners;
     Config {
         edge,
+        internal,
         admin,
         log,
         issuers: configs(issuers),

@@ -1,6 +1,7 @@
-//! `[edge]` and `[admin]`: the two listeners.
+//! `[edge]`, `[internal]` and `[admin]`: the listeners; and on which of them a route is found.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use chassis::secret::{ExposeSecret, SecretString};
@@ -10,9 +11,10 @@ use crate::config::report::{At, Diagnostic, Place, quoted};
 use crate::config::secret;
 use crate::config::table::Table;
 use crate::config::value::Value;
-use crate::listener::config::{AdminConfig, EdgeConfig, MetricsAccess};
+use crate::listener::config::{AdminConfig, EdgeConfig, InternalConfig, Listener, MetricsAccess};
 
 const EDGE: ([u8; 4], u16) = ([127, 0, 0, 1], 8080);
+const INTERNAL: ([u8; 4], u16) = ([127, 0, 0, 1], 8081);
 const ADMIN: ([u8; 4], u16) = ([127, 0, 0, 1], 9900);
 
 const WORKERS: usize = 1024;
@@ -28,24 +30,97 @@ const METRICS: [(&str, MetricsAccess); 2] = [
     ("token", MetricsAccess::Token),
 ];
 
-/// Reads both, since two listeners cannot share an address.
-pub(super) fn read(root: &Table<'_>) -> (EdgeConfig, AdminConfig) {
+/// All listeners of a file.
+pub(super) struct Listeners {
+    pub(super) edge: EdgeConfig,
+    pub(super) internal: Option<InternalConfig>,
+    pub(super) admin: AdminConfig,
+}
+
+/// Reads all, since two listeners cannot share an address.
+pub(super) fn read(root: &Table<'_>) -> Listeners {
     let (edge, edge_at) = edge(&root.table("edge"));
+    let (internal, internal_at) = internal(&root.table("internal"));
+    let internal = root.has("internal").then_some(internal);
     let (admin, admin_at) = admin(&root.table("admin"));
-    if collide(edge.bind, admin.bind) {
-        let said = format!("{} is the edge's address too", admin.bind);
-        let error = Diagnostic::error(&admin_at, said);
-        let error = error
-            .help("give each listener an address of its own")
-            .needs_all();
-        let error = if edge_at.span == admin_at.span {
-            error
-        } else {
-            error.also(&edge_at, "the edge")
-        };
-        root.reading.report(error);
+    let edge_bound = ("the edge", edge.bind, &edge_at);
+    let internal_bound = internal
+        .as_ref()
+        .map(|internal| ("the internal listener", internal.bind, &internal_at));
+    if let Some(internal) = internal_bound {
+        apart(root, edge_bound, internal);
     }
-    (edge, admin)
+    let admin_bound = ("admin", admin.bind, &admin_at);
+    for other in std::iter::once(edge_bound).chain(internal_bound) {
+        apart(root, other, admin_bound);
+    }
+    Listeners {
+        edge,
+        internal,
+        admin,
+    }
+}
+
+/// What a listener is called, its address, and where that stands.
+type Bound<'p> = (&'static str, SocketAddr, &'p Place);
+
+fn apart(root: &Table<'_>, first: Bound<'_>, second: Bound<'_>) {
+    let (name, address, place) = first;
+    let (_, bind, at) = second;
+    if !collide(address, bind) {
+        return;
+    }
+    let error = Diagnostic::error(at, format!("{bind} is {name}'s address too"));
+    let error = error
+        .help("give each listener an address of its own")
+        .needs_all();
+    let error = if place.span == at.span {
+        error
+    } else {
+        error.also(place, name)
+    };
+    root.reading.report(error);
+}
+
+fn internal(table: &Table<'_>) -> (InternalConfig, Place) {
+    let bind = bind(table, INTERNAL);
+    let callers = table.get("trusted_callers");
+    let callers = callers.and_then(|value| value.each(network));
+    let config = InternalConfig {
+        bind: bind.value,
+        trusted_callers: callers.map_or_else(this_machine, |callers| {
+            callers.into_iter().map(|caller| caller.value).collect()
+        }),
+    };
+    (config, bind.place)
+}
+
+/// Loopback, of both families.
+fn this_machine() -> Vec<IpNet> {
+    vec![
+        IpNet::new_assert(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
+        IpNet::new_assert(Ipv6Addr::LOCALHOST.into(), 128),
+    ]
+}
+
+const NAMES: [(&str, Listener); 2] = [("edge", Listener::Edge), ("internal", Listener::Internal)];
+
+/// A route's `listeners`. One that the file does not have is a mistake.
+pub(super) fn of_route(value: &Value<'_>, has_internal: bool) -> Option<BTreeSet<Listener>> {
+    let read = value.each(|one| one.choice(&NAMES))?;
+    if value.list().is_some_and(|list| list.is_empty()) {
+        let help = "write [\"edge\"], or take the whole route out";
+        value.wrong("is empty: no request would ever come", help);
+    }
+    let missing = read
+        .iter()
+        .find(|one| one.value == Listener::Internal && !has_internal);
+    if let Some(at) = missing {
+        let error = Diagnostic::error(&at.place, "there is no internal listener");
+        let help = "add [internal] with bind = \"127.0.0.1:8081\", or take \"internal\" out";
+        value.reading.report(error.help(help).needs_all());
+    }
+    (!read.is_empty()).then(|| read.into_iter().map(|one| one.value).collect())
 }
 
 fn edge(table: &Table<'_>) -> (EdgeConfig, Place) {

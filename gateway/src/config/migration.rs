@@ -1,4 +1,4 @@
-//! A route that moves: `phase`, `force`, `sticky`, `salt`, `epoch`, `override`, `canary`, `flag`, and whether they
+//! A route that moves: `phase`, `force`, `salt`, `epoch`, `override`, `canary`, `flag`, and whether they
 //! agree with each other.
 
 use http::Method;
@@ -24,8 +24,8 @@ const PHASES: [(&str, Phase); 5] = [
 ];
 
 /// The keys that only a route with two sides has.
-pub(super) const KEYS: [&str; 8] = [
-    "phase", "force", "sticky", "salt", "epoch", "override", "canary", "flag",
+pub(super) const KEYS: [&str; 7] = [
+    "phase", "force", "salt", "epoch", "override", "canary", "flag",
 ];
 
 /// What is known of the route by now.
@@ -43,7 +43,6 @@ pub(super) struct Written {
     pub(super) phase: Option<At<Phase>>,
     has_phase: bool,
     forced_legacy: bool,
-    sticky: Option<Vec<At<Sticky>>>,
     salt: Option<At<String>>,
     epoch: u32,
     chooser: Override,
@@ -63,7 +62,6 @@ pub(super) fn written(table: &Table<'_>) -> Written {
         phase: phase.and_then(|value| Some(value.at(value.choice(&PHASES)?))),
         has_phase,
         forced_legacy: forced.is_some(),
-        sticky: table.get("sticky").and_then(|value| sticky::list(&value)),
         salt: salt.and_then(|value| Some(value.at(value.word()?))),
         epoch: epoch
             .and_then(|value| value.integer(1..=u32::MAX))
@@ -100,16 +98,12 @@ pub(super) fn read(
             warning.help("this release copies no requests: the phase does what \"legacy\" does"),
         );
     }
-    let default = || route.default_sticky.map(<[_]>::to_vec);
-    let sticky = written.sticky.clone().or_else(default);
-    let sticky = sticky.map(|list| list.into_iter().map(|source| source.value).collect());
     let salt = written.salt.clone().or_else(|| written.flag.clone());
     Some(MigrationConfig {
         legacy,
         service,
         phase: written.phase.as_ref()?.value,
         forced_legacy: written.forced_legacy,
-        sticky: sticky.unwrap_or_else(|| vec![Sticky::User]),
         salt: salt.map_or_else(|| route.name.to_owned(), |salt| salt.value),
         epoch: written.epoch,
         chooser: chooser(&written, route),
@@ -265,22 +259,16 @@ fn someone_is_known(table: &Table<'_>, written: &Written, route: &Route<'_>) {
             identity,
         );
     }
-    sticky_without_users(written, route, refuse, table);
+    moves_by_users_only(table, written, route, refuse);
 }
 
-fn sticky_without_users(
+/// A list of its own that names users is refused in any case, elsewhere.
+fn moves_by_users_only(
+    table: &Table<'_>,
     written: &Written,
     route: &Route<'_>,
     refuse: impl Fn(&Place, &str, &str),
-    table: &Table<'_>,
 ) {
-    let help = "use \"visitor\", our own random cookie, or \"cookie:NAME\" or \"header:NAME\"";
-    if let Some(own) = &written.sticky {
-        for source in own.iter().filter(|source| source.value == Sticky::User) {
-            refuse(&source.place, "nobody is known here", help);
-        }
-        return;
-    }
     let others = route
         .default_sticky
         .is_some_and(|list| list.iter().any(|source| source.value != Sticky::User));
@@ -292,7 +280,7 @@ fn sticky_without_users(
         refuse(
             &nowhere(table, "sticky"),
             "is [\"user\"] by default, and nobody is known here: nobody would ever move",
-            help,
+            sticky::WITHOUT_USERS,
         );
     }
 }

@@ -1,10 +1,12 @@
 //! `[route.NAME]`, with what `[defaults.route]` says for routes that don't.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::auth::config::AuthConfig;
 use crate::config::access;
 use crate::config::backend;
+use crate::config::listeners;
 use crate::config::matching;
 use crate::config::migration;
 use crate::config::names::Kind;
@@ -15,6 +17,7 @@ use crate::config::table::Table;
 use crate::config::target;
 use crate::config::value::Value;
 use crate::forward::config::UnderscoreFields;
+use crate::listener::config::Listener;
 use crate::route::config::{EncodedSlash, RouteConfig};
 use crate::side::config::Sticky;
 
@@ -32,7 +35,11 @@ const UNDERSCORES: [(&str, UnderscoreFields); 2] = [
 
 /// What a route is given where it says nothing itself.
 pub(super) struct Defaults {
+    /// The file has an internal listener.
+    has_internal: bool,
+    listeners: Option<BTreeSet<Listener>>,
     timeout: Duration,
+    client_deadline: bool,
     max_body: u64,
     /// There is no built-in one: public is said, not forgotten.
     auth: Option<At<AuthConfig>>,
@@ -47,15 +54,20 @@ pub(super) struct Read {
     pub(super) config: RouteConfig,
     pub(super) header: Place,
     pub(super) auth: Place,
+    /// Where `sticky` stands, when the route says it.
+    pub(super) sticky: Option<Place>,
     pub(super) limits: Vec<At<String>>,
 }
 
 impl Defaults {
-    pub(super) fn read(table: &Table<'_>) -> Self {
+    pub(super) fn read(table: &Table<'_>, has_internal: bool) -> Self {
         let auth = table.get("auth");
         let rate_limit = table.get("rate_limit").and_then(|value| limits(&value));
         Self {
+            has_internal,
+            listeners: listed(table, has_internal),
             timeout: timeout(table).unwrap_or(TIMEOUT),
+            client_deadline: client_deadline(table).unwrap_or(false),
             max_body: max_body(table).unwrap_or(MAX_BODY),
             has_auth: auth.is_some(),
             auth: auth.and_then(|value| access::read(&value)),
@@ -72,6 +84,7 @@ pub(super) fn read(
     defaults: &Defaults,
     flags: &Flags,
 ) -> Option<Read> {
+    let listeners = found_on(table, defaults);
     let path = table.required("path", "\"/prefix\", or { exact = \"/x\" }");
     let path = path.and_then(|value| matching::path(&value));
     let hosts = each(table, "hosts", matching::host);
@@ -84,11 +97,13 @@ pub(super) fn read(
         .map(|value| limits(&value).unwrap_or_default());
     let limits = own_limits.unwrap_or_else(|| defaults.rate_limit.clone());
     let timeout = timeout(table).unwrap_or(defaults.timeout);
+    let client_deadline = client_deadline(table).unwrap_or(defaults.client_deadline);
     let max_body = max_body(table).unwrap_or(defaults.max_body);
     let slash = table.get("encoded_slash");
     let slash = slash.and_then(|value| value.choice(&SLASHES));
     let underscores = table.get("underscore_fields");
     let underscores = underscores.and_then(|value| value.choice(&UNDERSCORES));
+    let sticky = sticky(table, defaults, auth.as_ref());
     let changes = backend::changes(table, path.as_ref());
     let known = migration::Route {
         name,
@@ -102,6 +117,7 @@ pub(super) fn read(
     let auth = auth?;
     let config = RouteConfig {
         name: name.to_owned(),
+        listeners,
         path: path?,
         hosts,
         methods,
@@ -109,9 +125,11 @@ pub(super) fn read(
         query,
         rate_limit: limits.iter().map(|limit| limit.value.clone()).collect(),
         timeout,
+        client_deadline,
         max_body,
         encoded_slash: slash.unwrap_or_else(|| default_slash(&auth.value)),
         underscore_fields: underscores.unwrap_or_default(),
+        sticky,
         target: target?,
         auth: auth.value,
         owner,
@@ -121,6 +139,7 @@ pub(super) fn read(
         config,
         header: table.place.clone(),
         auth: auth.place,
+        sticky: table.get("sticky").map(|value| value.key),
         limits,
     })
 }
@@ -152,6 +171,31 @@ fn each<T: PartialEq>(
     let read = table.get(key).and_then(|value| value.each(read));
     let read = read.unwrap_or_default().into_iter();
     read.map(|entry| entry.value).collect()
+}
+
+fn listed(table: &Table<'_>, has_internal: bool) -> Option<BTreeSet<Listener>> {
+    listeners::of_route(&table.get("listeners")?, has_internal)
+}
+
+fn found_on(table: &Table<'_>, defaults: &Defaults) -> BTreeSet<Listener> {
+    listed(table, defaults.has_internal)
+        .or_else(|| defaults.listeners.clone())
+        .unwrap_or_else(|| BTreeSet::from([Listener::Edge]))
+}
+
+fn sticky(table: &Table<'_>, defaults: &Defaults, auth: Option<&At<AuthConfig>>) -> Vec<Sticky> {
+    let own = table.get("sticky").and_then(|value| sticky::list(&value));
+    if let (Some(own), Some(auth)) = (&own, auth) {
+        sticky::fits(table, own, auth);
+    }
+    match own.as_ref().or(defaults.sticky.as_ref()) {
+        Some(list) => list.iter().map(|source| source.value.clone()).collect(),
+        None => vec![Sticky::User],
+    }
+}
+
+fn client_deadline(table: &Table<'_>) -> Option<bool> {
+    table.get("client_deadline")?.boolean()
 }
 
 fn timeout(table: &Table<'_>) -> Option<Duration> {

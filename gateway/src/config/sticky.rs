@@ -2,15 +2,20 @@
 
 use http::HeaderName;
 
+use crate::auth::config::AuthConfig;
 use crate::config::listeners::parse_network;
 use crate::config::matching::header_name;
-use crate::config::report::{At, Place, quoted};
+use crate::config::report::{At, Diagnostic, Place, quoted};
 use crate::config::table::Table;
 use crate::config::value::{Value, unknown_word};
 use crate::side::config::{OverrideConfig, OverrideRequire, Sticky};
 
 const HEADER: &str = "x-banyan-side";
 const SCOPE: &str = "gateway.override";
+
+/// What to write where nobody is asked who they are.
+pub(super) const WITHOUT_USERS: &str =
+    "use \"visitor\", our own random cookie, or \"cookie:NAME\" or \"header:NAME\"";
 
 /// A list of sources, the first that is present counts.
 pub(super) fn list(value: &Value<'_>) -> Option<Vec<At<Sticky>>> {
@@ -22,6 +27,18 @@ pub(super) fn list(value: &Value<'_>) -> Option<Vec<At<Sticky>>> {
         );
     }
     (!read.is_empty()).then_some(read)
+}
+
+/// Users mean nothing where nobody is asked who they are.
+pub(super) fn fits(table: &Table<'_>, own: &[At<Sticky>], auth: &At<AuthConfig>) {
+    if auth.value != AuthConfig::Public {
+        return;
+    }
+    for source in own.iter().filter(|source| source.value == Sticky::User) {
+        let error = Diagnostic::error(&source.place, "nobody is known here");
+        let error = error.also(&auth.place, "public").help(WITHOUT_USERS);
+        table.reading.report(error.needs_all());
+    }
 }
 
 fn source(value: &Value<'_>) -> Option<Sticky> {

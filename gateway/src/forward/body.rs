@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 use upstream::InFlight;
 use upstream::transport::hyper_h1::PooledBody;
 
-use super::fields::clean_trailers;
+use super::fields::{clean_answer, clean_trailers};
 
 /// Why a request's body ended early.
 #[derive(Debug, thiserror::Error)]
@@ -169,7 +169,13 @@ impl Body for AnswerBody {
             {
                 deadline.handed_on();
             }
-            return Poll::Ready(frame.map(|frame| frame.map_err(AnswerBodyError::Upstream)));
+            return Poll::Ready(frame.map(|frame| {
+                let mut frame = frame.map_err(AnswerBodyError::Upstream)?;
+                if let Some(trailers) = frame.trailers_mut() {
+                    clean_answer(trailers);
+                }
+                Ok(frame)
+            }));
         }
         if let Some(deadline) = &mut this.deadline
             && deadline.poll(cx).is_ready()

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use super::fields::Sender;
+use crate::listener::config::Listener;
 
 /// The chain of addresses.
 pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -21,6 +22,8 @@ pub const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host
 pub struct Peer {
     /// Its address.
     pub address: IpAddr,
+    /// Where it came in.
+    pub listener: Listener,
     address_value: HeaderValue,
     /// The last `Host` and scheme and the `Forwarded` made of them: clients rarely ask two hosts on one connection.
     forwarded: RefCell<Option<(HeaderValue, &'static str, HeaderValue)>>,
@@ -54,6 +57,19 @@ impl Client {
             address: behind(peer, fields, trusted),
             sender: Sender::TrustedProxy,
             secure,
+        }
+    }
+
+    /// The peer, as the internal listener sees it: it speaks for itself, or may not speak at all.
+    pub fn calling(peer: IpAddr, trusted: &[IpNet]) -> Self {
+        Self {
+            address: peer,
+            sender: if is_in(trusted, peer) {
+                Sender::TrustedCaller
+            } else {
+                Sender::Stranger
+            },
+            secure: false,
         }
     }
 
@@ -99,13 +115,14 @@ fn address(entry: &str) -> Option<IpAddr> {
 
 impl Peer {
     /// The other end of a new connection.
-    pub fn new(address: IpAddr) -> Self {
+    pub fn new(address: IpAddr, listener: Listener) -> Self {
         let address = address.to_canonical();
         // An address is always a valid field value.
         let address_value = HeaderValue::try_from(address.to_string())
             .unwrap_or(HeaderValue::from_static("unknown"));
         Self {
             address,
+            listener,
             address_value,
             forwarded: RefCell::new(None),
         }
@@ -115,7 +132,7 @@ impl Peer {
     pub fn tell(&self, fields: &mut HeaderMap, client: &Client, via: &HeaderValue) {
         let host = fields.get(HOST).cloned();
         append_list(fields, FORWARDED_FOR, &self.address_value);
-        if client.sender == Sender::Stranger || !fields.contains_key(FORWARDED_PROTO) {
+        if client.sender != Sender::TrustedProxy || !fields.contains_key(FORWARDED_PROTO) {
             fields.insert(FORWARDED_PROTO, HeaderValue::from_static(client.scheme()));
         }
         if let Some(host) = host {
@@ -199,7 +216,7 @@ mod tests {
 
     #[test]
     fn upstreams_are_told_who_asked_for_what() {
-        let peer = Peer::new("2001:db8::7".parse().unwrap());
+        let peer = Peer::new("2001:db8::7".parse().unwrap(), Listener::Edge);
         let client = Client {
             address: peer.address,
             sender: Sender::Stranger,
@@ -229,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_trusted_proxys_chain_is_continued() {
-        let peer = Peer::new("10.0.0.1".parse().unwrap());
+        let peer = Peer::new("10.0.0.1".parse().unwrap(), Listener::Edge);
         let client = Client {
             address: peer.address,
             sender: Sender::TrustedProxy,

@@ -13,6 +13,8 @@ type Names = SmallVec<[HeaderName; 8]>;
 pub enum Sender {
     /// A peer in `trusted_proxies`: its forwarding fields stay.
     TrustedProxy,
+    /// A peer in `trusted_callers`: what it hands on is read before it is taken away.
+    TrustedCaller,
     /// Anybody else.
     Stranger,
 }
@@ -35,7 +37,7 @@ pub fn clean_request(
             gone.push(name.clone());
         } else if is_hop_by_hop(text)
             || is_ours(text, has_underscore)
-            || sender == Sender::Stranger && is_forwarding(text, has_underscore)
+            || sender != Sender::TrustedProxy && is_forwarding(text, has_underscore)
         {
             gone.push(name.clone());
         }
@@ -125,9 +127,11 @@ fn is_forwarding(name: &str, has_underscore: bool) -> bool {
     }
 }
 
-/// A backend cannot say for us who answered, nor why.
+/// A backend cannot say for us who answered, nor why, nor where routes lead.
 fn is_answer_of_ours(name: &str) -> bool {
-    matches!(name, "x-served-by" | "x-route-reason")
+    name.strip_prefix("x-").is_some_and(|rest| {
+        rest.starts_with("banyan-") || matches!(rest, "served-by" | "route-reason")
+    })
 }
 
 /// The fields that `Connection` names, but for those without which the message would be another one.
@@ -209,7 +213,11 @@ mod tests {
             ("x-username", "stays"),
             ("my_field", "stays when asked to"),
         ];
-        for sender in [Sender::Stranger, Sender::TrustedProxy] {
+        for sender in [
+            Sender::Stranger,
+            Sender::TrustedProxy,
+            Sender::TrustedCaller,
+        ] {
             let mut given = fields(&list);
             assert_eq!(clean_request(&mut given, sender, UnderscoreFields::Drop), 3);
             assert_eq!(names(&given), ["x-username"]);
@@ -228,9 +236,11 @@ mod tests {
             ("x-real-ip", "1"),
             ("x-request-id", "1"),
         ];
-        let mut given = fields(&list);
-        clean_request(&mut given, Sender::Stranger, UnderscoreFields::Drop);
-        assert_eq!(given.len(), 0);
+        for sender in [Sender::Stranger, Sender::TrustedCaller] {
+            let mut given = fields(&list);
+            clean_request(&mut given, sender, UnderscoreFields::Drop);
+            assert_eq!(given.len(), 0);
+        }
         let mut given = fields(&list);
         clean_request(&mut given, Sender::TrustedProxy, UnderscoreFields::Drop);
         assert_eq!(given.len(), 5);
@@ -253,6 +263,9 @@ mod tests {
     fn an_answer_cannot_claim_to_be_of_another_side() {
         let mut given = fields(&[
             ("x-served-by", "service"),
+            ("x-banyan-state", "1"),
+            ("x-banyan-cohort", "orders;1;service"),
+            ("x-banyan-anything", "1"),
             ("connection", "close"),
             ("etag", "1"),
         ]);

@@ -1,4 +1,4 @@
-//! The listeners, as written: `[edge]` and `[admin]`.
+//! The listeners, as written: `[edge]`, `[internal]` and `[admin]`; and which of them a request came in at.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -31,6 +31,37 @@ pub struct EdgeConfig {
     pub max_connections: usize,
     /// After SIGTERM, what runs gets this long.
     pub drain: Duration,
+}
+
+/// Where a request may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listener {
+    /// The public one: clients.
+    Edge,
+    /// The one behind it: backends for frontends, which hand on a client's request in parts.
+    Internal,
+}
+
+impl Listener {
+    /// Both, the public one first.
+    pub const ALL: [Self; 2] = [Self::Edge, Self::Internal];
+
+    /// As the file spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// The internal listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InternalConfig {
+    /// Where callers come in.
+    pub bind: SocketAddr,
+    /// Peers that may speak here, and whose sticky keys, deadlines and request ids are believed.
+    pub trusted_callers: Vec<IpNet>,
 }
 
 /// The admin listener.

@@ -14,6 +14,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
 use strangler::{Decision, Side};
 
+use crate::listener::config::Listener;
 use crate::metrics::stats::RouteStats;
 use chassis::telemetry::line::Line;
 use chassis::telemetry::stamp::Stamp;
@@ -35,6 +36,8 @@ pub struct Ledger {
 pub struct Record {
     ledger: Rc<Ledger>,
     started: Instant,
+    /// Where it came in.
+    pub listener: Listener,
     /// The client's address.
     pub client: IpAddr,
     /// The method.
@@ -111,6 +114,7 @@ impl Record {
         Box::new(Self {
             started: ledger.clock.now(),
             ledger: Rc::clone(ledger),
+            listener: Listener::Edge,
             client,
             method,
             target: None,
@@ -146,6 +150,10 @@ impl Record {
         });
         line.text("request_id", self.request_id.as_str().as_bytes());
         line.text("trace_id", &self.trace_id);
+        // The edge's lines are as they were before there was another listener.
+        if self.listener != Listener::Edge {
+            line.text("listener", self.listener.as_str().as_bytes());
+        }
         line.raw("client", |out| {
             use std::io::Write as _;
             let _ = write!(out, "\"{}\"", self.client);

@@ -34,6 +34,8 @@ pub struct Metrics {
     pub underscored: AtomicU64,
     /// Overrides of callers who may not choose.
     pub overrides_refused: AtomicU64,
+    /// Deadlines of believed callers that could not be read.
+    pub deadlines_ignored: AtomicU64,
 }
 
 /// Counters that live elsewhere: with a limit, an endpoint, an issuer.
@@ -64,6 +66,7 @@ impl Metrics {
             reload_failures: AtomicU64::new(0),
             underscored: AtomicU64::new(0),
             overrides_refused: AtomicU64::new(0),
+            deadlines_ignored: AtomicU64::new(0),
         }
     }
 
@@ -160,6 +163,27 @@ impl Metrics {
         Ok(())
     }
 
+    /// Counters without a label.
+    fn single(&self) -> [(&'static str, &'static str, &AtomicU64); 3] {
+        [
+            (
+                "banyan_underscore_fields_dropped",
+                "Request fields dropped for an underscore in their name",
+                &self.underscored,
+            ),
+            (
+                "banyan_overrides_refused",
+                "Requests that named a side and may not choose",
+                &self.overrides_refused,
+            ),
+            (
+                "banyan_deadlines_ignored",
+                "Deadlines of believed callers that could not be read",
+                &self.deadlines_ignored,
+            ),
+        ]
+    }
+
     fn samples(&self) -> Vec<Sample> {
         let counter = |name, help, labels, value| Sample {
             name,
@@ -192,19 +216,11 @@ impl Metrics {
                 result("refused"),
                 read(&self.reload_failures),
             ),
-            counter(
-                "banyan_underscore_fields_dropped",
-                "Request fields dropped for an underscore in their name",
-                vec![],
-                read(&self.underscored),
-            ),
-            counter(
-                "banyan_overrides_refused",
-                "Requests that named a side and may not choose",
-                vec![],
-                read(&self.overrides_refused),
-            ),
         ];
+        samples.extend(
+            self.single()
+                .map(|(name, help, count)| counter(name, help, vec![], read(count))),
+        );
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         samples.extend(problems.iter().map(|(code, count)| {
             let labels = vec![("code", (*code).to_owned())];

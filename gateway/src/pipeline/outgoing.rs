@@ -18,10 +18,10 @@ use crate::log::record::Record;
 use crate::route::compiled::{Route, Target};
 use crate::side::visitor;
 
-/// A request's id and its place in a trace. An id is taken over from trusted proxies only, a trace from everybody.
+/// A request's id and its place in a trace. An id is taken over from whoever is trusted, a trace from everybody.
 pub(super) fn identify(request: &mut Request<Incoming>, client: &Client, record: &mut Record) {
     let fields = request.headers_mut();
-    if client.sender == Sender::TrustedProxy
+    if client.sender != Sender::Stranger
         && let Some(id) = fields.get(request_id::FIELD).and_then(RequestId::accept)
     {
         record.request_id = id;
@@ -42,7 +42,7 @@ impl Passage<'_> {
         parts: Parts,
         body: RequestBody,
         wanted: Option<&Wanted>,
-        found: &Found,
+        found: &Found<'_>,
     ) -> Request<RequestBody> {
         let mut request = Request::new(body);
         *request.method_mut() = parts.method;

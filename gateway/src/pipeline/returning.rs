@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chassis::handover::SERVED_BY;
 use chassis::request_id;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
@@ -15,12 +16,12 @@ use crate::forward::body::{AnswerBody, RequestBody};
 use crate::forward::fields::clean_answer;
 use crate::forward::stage::Forwarding;
 use crate::forward::upgrade::Wanted;
+use crate::listener::config::Listener;
 use crate::log::record::{Asked, Record};
 use crate::rejection::{Causes, Rejection};
 use crate::reply::ReplyBody;
 use crate::side::visitor;
 
-const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 const ROUTE_REASON: HeaderName = HeaderName::from_static("x-route-reason");
 
 /// Callers with this scope hear causes.
@@ -111,7 +112,11 @@ impl Passage<'_> {
     }
 
     /// Our own answer.
-    pub(super) fn rejected(&self, rejection: &Rejection, found: &mut Found) -> Response<ReplyBody> {
+    pub(super) fn rejected(
+        &self,
+        rejection: &Rejection,
+        found: &mut Found<'_>,
+    ) -> Response<ReplyBody> {
         let (_, code) = rejection.kind();
         found.record.code = Some(code);
         self.core.shared.metrics.problem(code);
@@ -143,7 +148,7 @@ impl Passage<'_> {
     pub(super) fn finish(
         &self,
         mut answer: Response<ReplyBody>,
-        mut found: Found,
+        mut found: Found<'_>,
     ) -> Response<ReplyBody> {
         found.record.status = Some(answer.status());
         let trusted = found.record.decision.is_some() && self.is_trusted(&found);
@@ -159,6 +164,9 @@ impl Passage<'_> {
                 fields.insert(ROUTE_REASON, in_words(decision));
             }
         }
+        if let (Listener::Internal, Some(route)) = (self.peer.listener, found.route) {
+            route.mark.tell(fields, found.record.side());
+        }
         if let Some(standing) = &found.standing {
             standing.tell(fields);
         }
@@ -169,7 +177,7 @@ impl Passage<'_> {
         answer
     }
 
-    fn is_trusted(&self, found: &Found) -> bool {
+    fn is_trusted(&self, found: &Found<'_>) -> bool {
         let by_scope = found.verified.as_ref().is_some_and(|verified| {
             verified
                 .principal

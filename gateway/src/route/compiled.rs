@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{EncodedSlash, PathConfig, RouteConfig};
+use super::mark::Mark;
 use crate::auth::compiled::Policy;
 use crate::forward::compiled::Backend;
 use crate::forward::config::UnderscoreFields;
 use crate::metrics::stats::RouteStats;
 use crate::rate_limit::compiled::RouteLimits;
 use crate::side::compiled::Migration;
+use crate::side::config::Sticky;
 
 /// One route.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub struct Route {
     pub limits: RouteLimits,
     /// The whole request; of a stream only up to the answer's head.
     pub timeout: Duration,
+    /// Whether a client's word about how long it waits is believed at the edge.
+    pub client_deadline: bool,
     /// The largest request body, bytes.
     pub max_body: u64,
     /// What becomes of `%2f`.
@@ -30,8 +34,12 @@ pub struct Route {
     pub underscore_fields: UnderscoreFields,
     /// The path prefix that a rewrite replaces; empty for other kinds of paths.
     pub prefix: String,
+    /// What keeps a caller on one side.
+    pub sticky: Vec<Sticky>,
     /// Who answers.
     pub target: Target,
+    /// What the internal listener says of it.
+    pub mark: Mark,
     /// What is counted.
     pub stats: Arc<RouteStats>,
 }
@@ -52,6 +60,7 @@ impl Route {
         auth: Policy,
         limits: RouteLimits,
         target: Target,
+        mark: Mark,
         stats: Arc<RouteStats>,
     ) -> Self {
         let prefix = match &config.path {
@@ -63,11 +72,14 @@ impl Route {
             auth,
             limits,
             timeout: config.timeout,
+            client_deadline: config.client_deadline,
             max_body: config.max_body,
             encoded_slash: config.encoded_slash,
             underscore_fields: config.underscore_fields,
             prefix,
+            sticky: config.sticky.clone(),
             target,
+            mark,
             stats,
         }
     }

@@ -1,18 +1,22 @@
 //! A route, as written: `[route.NAME]`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
 
 use crate::auth::config::AuthConfig;
 use crate::forward::config::{BackendConfig, UnderscoreFields};
-use crate::side::config::MigrationConfig;
+use crate::listener::config::Listener;
+use crate::side::config::{MigrationConfig, Sticky};
 
 /// One route.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteConfig {
     /// The table's name: the label in metrics and logs.
     pub name: String,
+    /// Where its requests come in; never empty.
+    pub listeners: BTreeSet<Listener>,
     /// Which paths it takes.
     pub path: PathConfig,
     /// Which hosts it takes; all when empty.
@@ -29,12 +33,16 @@ pub struct RouteConfig {
     pub rate_limit: Vec<String>,
     /// The whole request, its retries included; streams only up to the response head.
     pub timeout: Duration,
+    /// Whether a client's word about how long it waits is believed at the edge.
+    pub client_deadline: bool,
     /// The largest request body, bytes.
     pub max_body: u64,
     /// What becomes of `%2f` and `%5c` in a path.
     pub encoded_slash: EncodedSlash,
     /// What becomes of fields with `_` in their name.
     pub underscore_fields: UnderscoreFields,
+    /// What keeps a caller on one side, the first that is present: here, or behind the backend that it is handed on to.
+    pub sticky: Vec<Sticky>,
     /// Who answers.
     pub target: TargetConfig,
     /// Which team owns it.

@@ -12,6 +12,7 @@ use regex_automata::meta::Regex;
 
 use super::conditions::{Asked, BadRegex, Conditions, Unmet, regex};
 use super::config::{HostConfig, PathConfig, RouteConfig};
+use crate::listener::config::Listener;
 
 type Lookup = HashMap<Box<str>, Vec<usize>, ahash::RandomState>;
 
@@ -76,12 +77,14 @@ impl fmt::Display for Lost {
 }
 
 impl Table {
-    /// From the file's routes, in the file's order.
+    /// From the file's routes, in the file's order: those of one listener, each under its place among all.
     pub fn compile<'a>(
+        listener: Listener,
         routes: impl IntoIterator<Item = &'a RouteConfig>,
     ) -> Result<Self, BadRegex> {
         let mut ranked = Vec::new();
-        for (index, route) in routes.into_iter().enumerate() {
+        let routes = routes.into_iter().enumerate();
+        for (index, route) in routes.filter(|(_, route)| route.listeners.contains(&listener)) {
             let mut hosts: Vec<_> = route.hosts.iter().cloned().map(Some).collect();
             if hosts.is_empty() {
                 hosts.push(None);

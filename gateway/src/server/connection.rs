@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::{Future as _, poll_fn};
-use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,10 +31,10 @@ const FIELDS: usize = 512;
 pub(super) async fn serve(
     core: Rc<PerCore>,
     stream: TcpStream,
-    peer: IpAddr,
+    peer: Peer,
     state: Arc<ConnectionState>,
 ) {
-    let peer = Rc::new(Peer::new(peer));
+    let peer = Rc::new(peer);
     let socket = Socket::new(stream, Arc::clone(&state));
     let service = {
         let (core, peer, state) = (Rc::clone(&core), Rc::clone(&peer), Arc::clone(&state));
@@ -94,6 +93,7 @@ fn note_refusal(core: &PerCore, peer: &Peer, state: &ConnectionState) {
         .body(())
         .unwrap_or_default();
     let mut record = core.begin(&core.view(), &client, &request);
+    record.listener = peer.listener;
     record.target = None;
     record.request_id = state.refusal_id().clone();
     record.status = Some(status);

@@ -2,7 +2,7 @@
 
 use strangler::{Bucketer, Side};
 
-use super::config::{MigrationConfig, OverrideConfig, Sticky};
+use super::config::{MigrationConfig, OverrideConfig};
 use crate::forward::compiled::Backend;
 
 /// A route that moves.
@@ -10,8 +10,6 @@ use crate::forward::compiled::Backend;
 pub struct Migration {
     /// Who answers whom.
     pub rules: strangler::Migration,
-    /// What keeps a caller on one side.
-    pub sticky: Vec<Sticky>,
     /// Who may choose.
     pub chooser: Option<OverrideConfig>,
     legacy: Option<Backend>,
@@ -32,7 +30,6 @@ impl Migration {
                 split: config.split.clone(),
                 bucketer: Bucketer::new(&config.salt, config.epoch),
             },
-            sticky: config.sticky.clone(),
             chooser: config.chooser.clone(),
             legacy,
             service,

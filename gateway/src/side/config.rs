@@ -17,8 +17,6 @@ pub struct MigrationConfig {
     pub phase: Phase,
     /// `force = "legacy"`.
     pub forced_legacy: bool,
-    /// What keeps a caller on one side: the first that is present.
-    pub sticky: Vec<Sticky>,
     /// What the buckets are salted with: the route's `salt`, its flag's name, or its own.
     pub salt: String,
     /// Shuffles the buckets anew when it grows.

@@ -1,4 +1,4 @@
-//! Decides the side of one request: what keeps it on a side, whether it may choose, what the rules say.
+//! Decides the side of one request: whether it may choose, what the rules say.
 
 use std::net::IpAddr;
 
@@ -7,14 +7,15 @@ use http::{HeaderMap, Method};
 use strangler::{Caller, Decision, Side};
 
 use super::compiled::Migration;
-use super::config::{OverrideRequire, Sticky};
-use super::visitor;
+use super::config::OverrideRequire;
 
 /// What the decision looks at. The fields are the client's, before anything was taken from them.
 #[derive(Clone, Copy, Debug)]
 pub struct Asking<'a> {
     /// The verified caller.
     pub principal: Option<&'a Principal>,
+    /// What keeps the caller on one side.
+    pub key: Option<&'a str>,
     /// The method.
     pub method: &'a Method,
     /// The fields.
@@ -28,44 +29,24 @@ pub struct Asking<'a> {
 pub struct Outcome {
     /// The side.
     pub decision: Decision,
-    /// Nothing says who this is, and the route would give it an id.
-    pub wants_visitor: bool,
     /// It tried to choose a side and may not.
     pub override_refused: bool,
 }
 
 /// Decides.
 pub fn decide(migration: &Migration, asking: &Asking<'_>) -> Outcome {
-    let key = key(migration, asking);
     let chosen = chosen(migration, asking);
     let caller = Caller {
         user: asking.principal.map(|principal| principal.user.as_str()),
         groups: asking.principal.map_or(&[], |principal| &principal.groups),
         method: asking.method.as_str(),
-        key,
+        key: asking.key,
         chosen: chosen.unwrap_or_default(),
     };
-    let wants_visitor = key.is_none()
-        && migration.sticky.contains(&Sticky::Visitor)
-        && visitor::loads_a_page(asking.method, asking.fields);
     Outcome {
         decision: migration.rules.decide(&caller),
-        wants_visitor,
         override_refused: chosen.is_err(),
     }
-}
-
-/// The first sticky source that the request has.
-fn key<'a>(migration: &Migration, asking: &Asking<'a>) -> Option<&'a str> {
-    migration.sticky.iter().find_map(|source| match source {
-        Sticky::User => asking.principal.map(|principal| principal.user.as_str()),
-        Sticky::Cookie(name) => visitor::cookie(asking.fields, name),
-        Sticky::Header(name) => asking
-            .fields
-            .get(name)
-            .and_then(|value| value.to_str().ok()),
-        Sticky::Visitor => visitor::id(asking.fields),
-    })
 }
 
 /// An override that may not be used.
@@ -103,13 +84,12 @@ mod tests {
 
     use crate::side::config::OverrideConfig;
 
-    fn migration(sticky: &[Sticky], require: OverrideRequire) -> Migration {
+    fn migration(require: OverrideRequire) -> Migration {
         let config = crate::side::config::MigrationConfig {
             legacy: None,
             service: None,
             phase: Phase::Canary,
             forced_legacy: false,
-            sticky: sticky.to_vec(),
             salt: "orders-v2".into(),
             epoch: 1,
             chooser: Some(OverrideConfig {
@@ -137,6 +117,7 @@ mod tests {
     fn asking<'a>(fields: &'a HeaderMap, principal: Option<&'a Principal>) -> Asking<'a> {
         Asking {
             principal,
+            key: None,
             method: &Method::GET,
             fields,
             client: "10.0.0.1".parse().unwrap(),
@@ -148,52 +129,28 @@ mod tests {
     }
 
     #[test]
-    fn the_first_sticky_source_that_is_there_counts() {
-        let sources = [
-            Sticky::User,
-            Sticky::Cookie("sid".into()),
-            Sticky::Header("x-device-id".parse().unwrap()),
-            Sticky::Visitor,
-        ];
-        let migration = migration(&sources, scope());
-        let bucket_of = |key: &str| Some(Bucketer::new("orders-v2", 1).bucket(key));
-        let alice = Principal {
-            user: "alice".into(),
-            ..Principal::default()
-        };
-        let all = fields(&[("cookie", "x=1; sid=s7; banyan=v7"), ("x-device-id", "d7")]);
-        for (fields, principal, key) in [
-            (&all, Some(&alice), "alice"),
-            (&all, None, "s7"),
-            (
-                &fields(&[("cookie", "banyan=v7"), ("x-device-id", "d7")]),
-                None,
-                "d7",
-            ),
-            (&fields(&[("cookie", "banyan=v7")]), None, "v7"),
+    fn the_key_decides_and_without_one_legacy_answers() {
+        let migration = migration(scope());
+        let none = fields(&[]);
+        for (key, side, reason) in [
+            (Some("alice"), Side::Service, Reason::Bucket),
+            (Some("bob"), Side::Legacy, Reason::Bucket),
+            (None, Side::Legacy, Reason::NoKey),
         ] {
-            let outcome = decide(&migration, &asking(fields, principal));
-            assert_eq!(outcome.decision.bucket, bucket_of(key), "{key}");
-            assert!(!outcome.wants_visitor);
+            let asking = Asking {
+                key,
+                ..asking(&none, None)
+            };
+            let decision = decide(&migration, &asking).decision;
+            assert_eq!((decision.side, decision.reason), (side, reason));
+            let bucket = key.map(|key| Bucketer::new("orders-v2", 1).bucket(key));
+            assert_eq!(decision.bucket, bucket);
         }
     }
 
     #[test]
-    fn a_page_load_of_nobody_is_answered_by_legacy_and_wants_an_id() {
-        let migration = migration(&[Sticky::User, Sticky::Visitor], scope());
-        let page = fields(&[("accept", "text/html")]);
-        let outcome = decide(&migration, &asking(&page, None));
-        assert_eq!(
-            (outcome.decision.side, outcome.decision.reason),
-            (Side::Legacy, Reason::NoKey)
-        );
-        assert!(outcome.wants_visitor);
-        assert!(!decide(&migration, &asking(&fields(&[("accept", "*/*")]), None)).wants_visitor);
-    }
-
-    #[test]
     fn only_the_trusted_may_choose() {
-        let by_scope = migration(&[Sticky::User], scope());
+        let by_scope = migration(scope());
         let wish = fields(&[("x-side", "service")]);
         let mut bob = Principal {
             user: "bob".into(),
@@ -209,10 +166,7 @@ mod tests {
             (Side::Service, Reason::Override)
         );
 
-        let by_address = migration(
-            &[Sticky::User],
-            OverrideRequire::Cidr("10.0.0.0/8".parse().unwrap()),
-        );
+        let by_address = migration(OverrideRequire::Cidr("10.0.0.0/8".parse().unwrap()));
         assert_eq!(
             decide(&by_address, &asking(&wish, None)).decision.reason,
             Reason::Override

@@ -27,6 +27,7 @@ fn examples() -> Vec<(String, String)> {
         "http://monolith.internal:80/base/",
         "http://[::1]:8000/",
         "http://127.0.0.1:8080",
+        "http://127.0.0.1:8081",
         "http://127.0.0.1:9900",
     ] {
         texts.push((
@@ -124,14 +125,16 @@ fn another_environment_moves_every_port() {
     };
     let moved = |name: &str| match name {
         "BANYAN_BIND" => Some("127.0.0.1:18080".to_owned()),
+        "BANYAN_INTERNAL_BIND" => Some("127.0.0.1:18081".to_owned()),
         "BANYAN_ADMIN_BIND" => Some("127.0.0.1:19900".to_owned()),
         _ if name.ends_with("_PORT") => Some("17000".to_owned()),
         _ => None,
     };
     let config = gateway::config::load(&source, &moved).unwrap().config;
+    let internal = config.internal.unwrap().bind.port();
     assert_eq!(
-        (config.edge.bind.port(), config.admin.bind.port()),
-        (18080, 19900)
+        (config.edge.bind.port(), internal, config.admin.bind.port()),
+        (18080, 18081, 19900)
     );
     let endpoints = config.upstreams.values().flat_map(|one| &one.endpoints);
     assert!(

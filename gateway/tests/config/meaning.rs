@@ -5,6 +5,7 @@ use gateway::auth::config::KeySource;
 use gateway::config::Config;
 use gateway::config::source::Source;
 use gateway::forward::config::{BackendConfig, PathRewrite};
+use gateway::listener::config::Listener;
 use gateway::rate_limit::config::LimitKey;
 use gateway::route::config::{EncodedSlash, HostConfig, PathConfig, TargetConfig, ValueConfig};
 use gateway::side::config::{MigrationConfig, OverrideRequire, Sticky};
@@ -124,7 +125,7 @@ sticky = ["cookie:sid", "header:X-Device", "visitor"]
         own.split.methods.iter().collect::<Vec<_>>(),
         ["GET", "POST"]
     );
-    assert_eq!(own.sticky, [Sticky::User]);
+    assert_eq!(config.routes["own"].sticky, [Sticky::User]);
     let net = OverrideRequire::Cidr("10.0.0.0/8".parse().unwrap());
     assert_eq!(own.chooser.unwrap().require, net);
 
@@ -142,7 +143,7 @@ sticky = ["cookie:sid", "header:X-Device", "visitor"]
     );
     let device = Sticky::Header(http::HeaderName::from_static("x-device"));
     assert_eq!(
-        flagged.sticky,
+        config.routes["flagged"].sticky,
         [Sticky::Cookie("sid".to_owned()), device, Sticky::Visitor]
     );
     let scope = OverrideRequire::Scope("gateway.override".to_owned());
@@ -250,6 +251,49 @@ upstream = "old"
     let (a, b) = (&config.routes["a"], &config.routes["b"]);
     assert_eq!((a.rate_limit.len(), a.max_body), (1, 1024));
     assert_eq!((b.rate_limit.len(), b.max_body), (0, 2000));
+}
+
+#[test]
+fn a_route_is_on_the_edge_unless_it_or_the_defaults_say_otherwise() {
+    let config = config(
+        r#"
+[internal]
+[defaults.route]
+auth = "none"
+listeners = ["internal"]
+sticky = ["visitor"]
+client_deadline = true
+[route.a]
+path = "/a"
+upstream = "old"
+[route.b]
+path = "/b"
+listeners = ["internal", "edge"]
+sticky = ["cookie:sid", "visitor"]
+client_deadline = false
+upstream = "old"
+"#,
+    );
+    let internal = config.internal.as_ref().unwrap();
+    assert_eq!(internal.bind.to_string(), "127.0.0.1:8081");
+    let callers: Vec<String> = internal
+        .trusted_callers
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(callers, ["127.0.0.0/8", "::1/128"]);
+    let (a, b) = (&config.routes["a"], &config.routes["b"]);
+    assert_eq!(a.listeners, [Listener::Internal].into());
+    assert_eq!(
+        (&a.sticky[..], a.client_deadline),
+        (&[Sticky::Visitor][..], true)
+    );
+    assert_eq!(b.listeners, Listener::ALL.into());
+    assert_eq!((b.sticky.len(), b.client_deadline), (2, false));
+
+    let without = self::config("[route.a]\npath = \"/\"\nauth = \"none\"\nupstream = \"old\"\n");
+    assert_eq!(without.internal, None);
+    assert_eq!(without.routes["a"].listeners, [Listener::Edge].into());
 }
 
 #[test]

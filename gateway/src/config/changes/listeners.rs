@@ -1,4 +1,4 @@
-//! Changes of `[edge]`, `[admin]` and `[log]`: the part that may need a restart.
+//! Changes of `[edge]`, `[internal]`, `[admin]` and `[log]`: the part that may need a restart.
 
 use std::path::Path;
 
@@ -7,10 +7,11 @@ use chassis::telemetry::lines::Target;
 use super::{Changes, words};
 use crate::config::Config;
 use crate::config::units::{show_duration, show_size};
-use crate::listener::config::AdminConfig;
+use crate::listener::config::{AdminConfig, InternalConfig};
 
 pub(super) fn between(changes: &mut Changes, old: &Config, new: &Config) {
     edge(changes, old, new);
+    internal(changes, old.internal.as_ref(), new.internal.as_ref());
     let (was, is) = (&old.admin, &new.admin);
     changes.say("admin.trusted", words(&was.trusted), words(&is.trusted));
     let before = changes.said.len();
@@ -18,6 +19,24 @@ pub(super) fn between(changes: &mut Changes, old: &Config, new: &Config) {
     log(changes, old, new);
     // The rest of admin, and the log, are set up once, before the first request.
     changes.needs_restart_from(before);
+}
+
+fn internal(changes: &mut Changes, old: Option<&InternalConfig>, new: Option<&InternalConfig>) {
+    let before = changes.said.len();
+    match (old, new) {
+        (None, None) => {}
+        (None, Some(_)) => changes.said.push("internal added".to_owned()),
+        (Some(_), None) => changes.said.push("internal removed".to_owned()),
+        (Some(old), Some(new)) => changes.say("internal.bind", old.bind, new.bind),
+    }
+    changes.needs_restart_from(before);
+    if let (Some(old), Some(new)) = (old, new) {
+        changes.say(
+            "internal.trusted_callers",
+            words(&old.trusted_callers),
+            words(&new.trusted_callers),
+        );
+    }
 }
 
 fn admin(changes: &mut Changes, old: &Config, new: &Config) {

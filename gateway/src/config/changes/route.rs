@@ -10,6 +10,11 @@ use crate::side::config::MigrationConfig;
 
 pub(super) fn between(changes: &mut Changes, old: &RouteConfig, new: &RouteConfig) {
     let name = &new.name;
+    changes.say(
+        format!("{name} listeners"),
+        words(old.listeners.iter().map(|one| one.as_str())),
+        words(new.listeners.iter().map(|one| one.as_str())),
+    );
     changes.say(format!("{name} path"), path(&old.path), path(&new.path));
     changes.say(
         format!("{name} hosts"),
@@ -49,6 +54,12 @@ pub(super) fn between(changes: &mut Changes, old: &RouteConfig, new: &RouteConfi
         &old.underscore_fields,
         &new.underscore_fields,
     );
+    changes.say(
+        format!("{name} client_deadline"),
+        old.client_deadline,
+        new.client_deadline,
+    );
+    changes.say_only(format!("{name} sticky"), &old.sticky, &new.sticky);
     changes.say_only(format!("{name} owner"), &old.owner, &new.owner);
     changes.say_only(format!("{name} note"), &old.note, &new.note);
     target(changes, name, &old.target, &new.target);
@@ -109,7 +120,6 @@ fn migration(changes: &mut Changes, name: &str, old: &MigrationConfig, new: &Mig
     );
     changes.say(format!("{name} salt"), &old.salt, &new.salt);
     changes.say(format!("{name} epoch"), old.epoch, new.epoch);
-    changes.say_only(format!("{name} sticky"), &old.sticky, &new.sticky);
     changes.say_only(format!("{name} override"), &old.chooser, &new.chooser);
 }
 

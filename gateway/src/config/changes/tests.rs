@@ -125,6 +125,43 @@ fn what_needs_a_restart_is_said_as_such() {
 }
 
 #[test]
+fn the_internal_listener_comes_and_goes_with_a_restart_and_its_callers_with_a_reload() {
+    let with = |more: &str| {
+        let internal = format!("version = 1\n[internal]\n{more}");
+        config(&FILE.replacen("version = 1", &internal, 1))
+    };
+    let (none, plain) = (config(FILE), with(""));
+    assert_eq!(
+        between(&none, &plain).to_string(),
+        "internal added; after a restart only: internal added"
+    );
+    assert_eq!(
+        between(&plain, &none).to_string(),
+        "internal removed; after a restart only: internal removed"
+    );
+    let moved = with("bind = \"127.0.0.1:9\"\ntrusted_callers = [\"10.0.0.7\"]");
+    let bind = "internal.bind 127.0.0.1:8081 -> 127.0.0.1:9";
+    assert_eq!(
+        between(&plain, &moved).to_string(),
+        format!(
+            "{bind}, internal.trusted_callers 127.0.0.0/8 ::1/128 -> 10.0.0.7/32; \
+             after a restart only: {bind}"
+        )
+    );
+    let listed = FILE
+        .replacen("version = 1", "version = 1\n[internal]", 1)
+        .replacen(
+            "path = \"/\"",
+            "path = \"/\"\nlisteners = [\"edge\", \"internal\"]\nclient_deadline = true",
+            1,
+        );
+    assert_eq!(
+        between(&plain, &config(&listed)).to_string(),
+        "rest listeners edge -> edge internal, rest client_deadline false -> true"
+    );
+}
+
+#[test]
 fn admin_and_log_stay_as_they_were_until_a_restart_and_no_token_is_shown() {
     let said = said(&[(
         "version = 1",

@@ -1,5 +1,6 @@
 //! The Gateway API's own conformance cases of matching, where the folder with them is at hand.
 
+use crate::listener::config::Listener;
 use std::path::PathBuf;
 
 use http::{HeaderMap, Method};
@@ -81,7 +82,7 @@ fn routes(rules: &[Value]) -> Vec<(RouteConfig, String)> {
 }
 
 fn answered_by(routes: &[(RouteConfig, String)], request: &Value) -> Option<String> {
-    let table = Table::compile(routes.iter().map(|(route, _)| route)).unwrap();
+    let table = Table::compile(Listener::Edge, routes.iter().map(|(route, _)| route)).unwrap();
     let target = text(&request["Path"]);
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let method: Method = request["Method"].as_str().unwrap_or("GET").parse().unwrap();

@@ -10,6 +10,7 @@ use crate::route::config::{EncodedSlash, TargetConfig, ValueConfig};
 pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
     RouteConfig {
         name: name.into(),
+        listeners: [Listener::Edge].into(),
         path,
         hosts: vec![],
         methods: vec![],
@@ -18,9 +19,11 @@ pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
         auth: AuthConfig::Public,
         rate_limit: vec![],
         timeout: std::time::Duration::from_secs(15),
+        client_deadline: false,
         max_body: 1 << 20,
         encoded_slash: EncodedSlash::Keep,
         underscore_fields: UnderscoreFields::Drop,
+        sticky: vec![],
         target: TargetConfig::Upstream(BackendConfig {
             upstream: "monolith".into(),
             path: PathRewrite::Keep,
@@ -59,7 +62,7 @@ fn winner_of(
     fields: &HeaderMap,
     method: &Method,
 ) -> String {
-    let table = Table::compile(routes).unwrap();
+    let table = Table::compile(Listener::Edge, routes).unwrap();
     let found = table.find(&Asked {
         host,
         path,
@@ -193,7 +196,7 @@ fn losers_say_why() {
     ];
     routes[3].name = "write".into();
     routes[3].methods = vec![Method::POST];
-    let table = Table::compile(&routes).unwrap();
+    let table = Table::compile(Listener::Edge, &routes).unwrap();
     let fields = HeaderMap::new();
     let asked = Asked {
         host: "",
@@ -230,7 +233,7 @@ proptest! {
             made.name = format!("r{n}");
             made
         }).collect();
-        let table = Table::compile(&routes).unwrap();
+        let table = Table::compile(Listener::Edge, &routes).unwrap();
         let fields = HeaderMap::new();
         let asked = Asked { host: "", path: &path, query: "", method: &Method::GET, fields: &fields };
         let first = table.entries.iter().find(|entry| entry.path.takes(&path)).map(|entry| entry.route);

@@ -1,0 +1,154 @@
+//! What is handed from the edge over a backend for frontends to the internal listener, so that a page and its parts
+//! agree: told towards a backend outside the migration, believed from trusted callers and from nobody else.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use chassis::handover::{DEADLINE, STATE, STICKY, deadline, deadline_value};
+use chassis::principal::escaped;
+use http::{HeaderMap, HeaderValue};
+use tokio::time::Instant;
+
+use super::Passage;
+use crate::auth::compiled::Verified;
+use crate::forward::fields::Sender;
+use crate::listener::config::Listener;
+use crate::rejection::Rejection;
+use crate::route::compiled::{Route, Target};
+use crate::side::sticky;
+
+/// What a backend is handed with one request.
+#[derive(Debug, Default)]
+pub(super) struct Handed {
+    sticky: Option<HeaderValue>,
+    state: Option<HeaderValue>,
+    deadline: bool,
+}
+
+impl Passage<'_> {
+    /// On the internal listener only those speak who may.
+    pub(super) fn admit_caller(&self) -> Result<(), Rejection> {
+        match (self.peer.listener, self.client.sender) {
+            (Listener::Internal, Sender::Stranger | Sender::TrustedProxy) => {
+                Err(Rejection::CallerRefused)
+            }
+            (Listener::Internal, Sender::TrustedCaller) | (Listener::Edge, _) => Ok(()),
+        }
+    }
+
+    /// Until when a believed caller waits. What cannot be read is as good as not there, but counted.
+    pub(super) fn caller_waits_until(&self, route: &Route, fields: &HeaderMap) -> Option<Instant> {
+        if !(route.client_deadline || self.client.sender == Sender::TrustedCaller) {
+            return None;
+        }
+        let mut given = fields.get_all(DEADLINE).iter();
+        let wait = match (given.next(), given.next()) {
+            (None, _) => return None,
+            (Some(value), None) => deadline(value),
+            (Some(_), Some(_)) => None,
+        };
+        if wait.is_none() {
+            let ignored = &self.core.shared.metrics.deadlines_ignored;
+            ignored.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(Instant::now() + wait?)
+    }
+
+    /// What keeps the caller on one side, where that is of use: what a trusted caller hands on, else what the route
+    /// looks for.
+    pub(super) fn sticky_key<'f>(
+        &self,
+        route: &Route,
+        fields: &'f HeaderMap,
+        verified: Option<&'f Verified>,
+    ) -> Option<Cow<'f, str>> {
+        let decides = matches!(route.target, Target::Migration(_));
+        if !(decides || self.hands_on(route)) {
+            return None;
+        }
+        let own = || {
+            let principal = verified.map(|verified| &verified.principal);
+            sticky::key(&route.sticky, principal, fields).map(Cow::Borrowed)
+        };
+        match self.client.sender {
+            Sender::TrustedCaller => sticky::handed(fields).or_else(own),
+            Sender::TrustedProxy | Sender::Stranger => own(),
+        }
+    }
+
+    /// Whether the route's backend is one that comes back to us, by the internal listener.
+    pub(super) fn hands_on(&self, route: &Route) -> bool {
+        self.peer.listener == Listener::Edge
+            && self.view.config.internal.is_some()
+            && matches!(route.target, Target::Upstream(_))
+    }
+
+    /// `waits` says that the caller's own deadline is known.
+    pub(super) fn handed(&self, route: &Route, key: Option<&str>, waits: bool) -> Handed {
+        let hands_on = self.hands_on(route);
+        Handed {
+            sticky: key.filter(|_| hands_on).map(escaped),
+            state: hands_on.then(|| self.view.state.clone()),
+            deadline: hands_on || waits,
+        }
+    }
+}
+
+impl Handed {
+    /// Tells it, in place of whatever the request said.
+    pub(super) fn tell(self, fields: &mut HeaderMap, deadline: Instant) {
+        if self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            fields.insert(DEADLINE, deadline_value(left));
+        }
+        if let Some(sticky) = self.sticky {
+            fields.insert(STICKY, sticky);
+        }
+        if let Some(state) = self.state {
+            fields.insert(STATE, state);
+        }
+    }
+}
+
+/// When an answer's head must have come: the route's time, or the caller's where that is shorter.
+pub(super) fn until(timeout: Duration, caller: Option<Instant>) -> Result<Instant, Rejection> {
+    let now = Instant::now();
+    let own = now + timeout;
+    match caller {
+        // Nobody waits any more, so nobody is asked.
+        Some(caller) if caller <= now => Err(Rejection::DeadlinePassed),
+        Some(caller) => Ok(own.min(caller)),
+        None => Ok(own),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_shorter_of_the_two_deadlines_holds() {
+        let second = Duration::from_secs(1);
+        let now = Instant::now();
+        let until = |caller: Option<Duration>| until(second, caller.map(|wait| now + wait)).ok();
+        assert_eq!(until(None), Some(now + second));
+        assert_eq!(until(Some(second * 2)), Some(now + second));
+        assert_eq!(until(Some(second / 2)), Some(now + second / 2));
+        assert_eq!(until(Some(Duration::ZERO)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_of_the_time_is_told_in_whole_milliseconds() {
+        let handed = Handed {
+            deadline: true,
+            ..Handed::default()
+        };
+        let deadline = Instant::now() + Duration::from_millis(250);
+        tokio::time::advance(Duration::from_micros(100_500)).await;
+        let mut fields = HeaderMap::new();
+        handed.tell(&mut fields, deadline);
+        assert_eq!(fields[DEADLINE], "149");
+        assert_eq!(fields.len(), 1);
+    }
+}

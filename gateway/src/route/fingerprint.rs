@@ -1,0 +1,183 @@
+//! A number for where a route's requests lead, by which whoever keeps answers knows which of them are of the past.
+//!
+//! It is the same in every process with the same file, and another one as soon as they lead elsewhere or are split
+//! otherwise: FNV-1a over what decides, each part with its length before it, so that no two can be read as one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chassis::handover::State;
+use strangler::{People, Split};
+
+use super::config::{PathConfig, RouteConfig, TargetConfig};
+use crate::forward::config::{
+    BackendConfig, EndpointConfig, HostPolicy, PathRewrite, UpstreamConfig,
+};
+use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
+
+/// One route's fingerprint.
+pub fn token(route: &RouteConfig, upstreams: &BTreeMap<String, UpstreamConfig>) -> u64 {
+    let mut hash = Fnv::default();
+    let place = Place { route, upstreams };
+    match &route.target {
+        TargetConfig::Upstream(backend) => {
+            hash.text("upstream");
+            place.backend(backend, &mut hash);
+        }
+        TargetConfig::Migration(migration) => {
+            hash.text("migration");
+            for side in [&migration.legacy, &migration.service] {
+                hash.number(side.is_some().into());
+                if let Some(backend) = side {
+                    place.backend(backend, &mut hash);
+                }
+            }
+            rules(migration, &mut hash);
+            list(route.sticky.iter().map(source), &mut hash);
+        }
+    }
+    hash.0
+}
+
+/// The fingerprint of all routes, by their names and their own.
+pub fn state<'a>(tokens: impl IntoIterator<Item = (&'a str, u64)>) -> State {
+    let mut hash = Fnv::default();
+    for (name, token) in tokens {
+        hash.text(name);
+        hash.number(token);
+    }
+    State(hash.0)
+}
+
+struct Place<'a> {
+    route: &'a RouteConfig,
+    upstreams: &'a BTreeMap<String, UpstreamConfig>,
+}
+
+impl Place<'_> {
+    fn backend(&self, backend: &BackendConfig, hash: &mut Fnv) {
+        hash.text(&backend.upstream);
+        let upstream = self.upstreams.get(&backend.upstream);
+        // Among equals, their order leads nowhere else.
+        let endpoints = upstream.into_iter().flat_map(|one| &one.endpoints);
+        let endpoints: BTreeSet<String> = endpoints.map(endpoint).collect();
+        list(endpoints, hash);
+        match (&backend.host, upstream.map(|one| &one.host)) {
+            (Some(name), _) | (None, Some(HostPolicy::Name(name))) => {
+                hash.text("name");
+                hash.bytes(name.as_bytes());
+            }
+            (None, Some(HostPolicy::Endpoint)) => hash.text("endpoint"),
+            (None, Some(HostPolicy::Preserve) | None) => hash.text("preserve"),
+        }
+        match (&backend.path, &self.route.path) {
+            (PathRewrite::Keep, _) => hash.text("keep"),
+            (PathRewrite::Full(path), _) => {
+                hash.text("full");
+                hash.text(path);
+            }
+            // What is replaced decides as much as what replaces it.
+            (PathRewrite::Prefix(new), old) => {
+                hash.text("prefix");
+                hash.text(match old {
+                    PathConfig::Prefix(old) => old,
+                    PathConfig::Exact(_) | PathConfig::Pattern(_) | PathConfig::Regex(_) => "",
+                });
+                hash.text(new);
+            }
+        }
+    }
+}
+
+fn endpoint(endpoint: &EndpointConfig) -> String {
+    let EndpointConfig {
+        host,
+        port,
+        base_path,
+    } = endpoint;
+    format!("[{host}]:{port}{base_path}")
+}
+
+/// The flag's name is no part of it: what it decides is.
+fn rules(migration: &MigrationConfig, hash: &mut Fnv) {
+    hash.text(migration.phase.as_str());
+    hash.number(migration.forced_legacy.into());
+    hash.text(&migration.salt);
+    hash.number(migration.epoch.into());
+    let Split {
+        enabled,
+        percent,
+        methods,
+        allow,
+        deny,
+    } = &migration.split;
+    hash.number((*enabled).into());
+    hash.number(percent.hundredths().into());
+    list(methods, hash);
+    for People { users, groups } in [allow, deny] {
+        list(users, hash);
+        list(groups, hash);
+    }
+    let chooser = migration.chooser.as_ref();
+    list(chooser.into_iter().map(override_of), hash);
+}
+
+fn override_of(chooser: &OverrideConfig) -> String {
+    let OverrideConfig { header, require } = chooser;
+    match require {
+        OverrideRequire::Scope(scope) => format!("{header} scope:{scope}"),
+        OverrideRequire::Cidr(network) => format!("{header} cidr:{network}"),
+    }
+}
+
+fn source(source: &Sticky) -> String {
+    match source {
+        Sticky::User => "user".to_owned(),
+        Sticky::Cookie(name) => format!("cookie:{name}"),
+        Sticky::Header(name) => format!("header:{name}"),
+        Sticky::Visitor => "visitor".to_owned(),
+    }
+}
+
+fn list<T: AsRef<str>>(
+    parts: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    hash: &mut Fnv,
+) {
+    let parts = parts.into_iter();
+    hash.number(parts.len() as u64);
+    for part in parts {
+        hash.text(part.as_ref());
+    }
+}
+
+/// FNV-1a of 64 bits: the same on every machine and in every release.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.add(bytes);
+    }
+
+    fn number(&mut self, number: u64) {
+        self.add(&number.to_le_bytes());
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
