@@ -1,5 +1,6 @@
-//! What one process here hands on to the next with a request: edge -> BFF -> the gateway's internal listener. Each
-//! field is believed only from callers that were configured as trusted; strangers' are taken away.
+//! What one process here hands on to the next with a request: edge -> BFF -> the gateway's internal listener.
+//!
+//! Each field is believed only from callers that were configured as trusted; strangers' are taken away.
 
 use std::time::Duration;
 
