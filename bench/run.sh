@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures side by side: `bench/run.sh plain|bff [--rounds N] [--seconds N] [--targets A,B]`.
-# Installs what is missing and builds what is measured. See bench/README.md.
+# Measures side by side: `bench/run.sh plain|bff [--rounds N] [--seconds N] [--targets A,B]`; or one server for minutes:
+# `bench/run.sh soak --url URL --pid PID`. Installs what is missing and builds what is measured. See bench/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -12,6 +12,7 @@ mod report;
 mod rounds;
 mod plain;
 mod bff;
+mod soak;
 
 use clap::Parser;
 
@@ -22,6 +23,8 @@ enum Command {
     Plain(plain::Options),
     /// A BFF and the same on Node: one screen from three backends, of which one takes 5 ms.
     Bff(bff::Options),
+    /// Requests at a fixed rate for a while, and whether the server's memory stays as it is.
+    Soak(soak::Options),
     /// The backends that `bff` starts for itself.
     #[command(hide = true)]
     Origin(bff::origin::Options),
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Plain(options) => plain::run(&options),
         Command::Bff(options) => bff::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Origin(options) => bff::origin::run(&options),
     }
 }
