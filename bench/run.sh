@@ -1,22 +1,59 @@
 #!/usr/bin/env bash
-# Measures the gateway beside its competitors: `bench/run.sh plain [--rounds N] [--seconds N] [--targets banyan,nginx]`.
-# Installs what is missing (Debian's nginx and wrk) and builds what is measured. See bench/README.md.
+# Measures side by side: `bench/run.sh plain|bff [--rounds N] [--seconds N] [--targets A,B]`; or one server for minutes:
+# `bench/run.sh soak --url URL --pid PID`. Installs what is missing and builds what is measured. See bench/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-missing=()
-command -v nginx >/dev/null || missing+=(nginx-light)
-command -v wrk >/dev/null || missing+=(wrk)
-command -v taskset >/dev/null || missing+=(util-linux)
-if ((${#missing[@]})); then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
-fi
-
 target="${CARGO_TARGET_DIR:-target}"
-cargo build --quiet --locked -p bench
-# `--targets nginx` alone needs no gateway.
-if [[ " $* " != *" --targets nginx "* ]]; then
-    cargo build --quiet --locked --profile dist -p gateway
-fi
-exec "$target/debug/bench" "$@"
+scenario="${1:-}"
+arguments=" $* "
+
+# Each as command:package.
+install() {
+    local pair missing=()
+    for pair in "$@"; do
+        command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+    done
+    if ((${#missing[@]})); then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+    fi
+}
+
+# Whether more is measured than this target.
+not_only() {
+    [[ $arguments != *" --targets $1 "* ]]
+}
+
+# What is shipped, as it is shipped.
+build() {
+    cargo build --quiet --locked --profile dist -p "$1"
+}
+
+# The BFF on Node, and the pinned release of Node itself.
+node_modules() (
+    cd bench/node-bff
+    stamp=node_modules/.made-from
+    if ! cmp -s package-lock.json "$stamp"; then
+        npm ci --silent --no-audit --no-fund --ignore-scripts
+        cp package-lock.json "$stamp"
+    fi
+)
+
+case "$scenario" in
+    plain)
+        install taskset:util-linux wrk:wrk nginx:nginx-light
+        if not_only nginx; then build gateway; fi
+        ;;
+    bff)
+        install taskset:util-linux wrk:wrk
+        if not_only banyan; then
+            install npm:npm
+            node_modules
+        fi
+        if not_only node; then build bff-mobile; fi
+        ;;
+esac
+# What measures shares a core with the load and must not be slow.
+cargo build --quiet --locked --release -p bench
+exec "$target/release/bench" "$@"

@@ -2,11 +2,13 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child as Process, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use rustix::thread::{CpuSet, sched_setaffinity};
+use serde_json::Value;
 
 /// A core's number.
 pub(crate) type Core = usize;
@@ -16,25 +18,28 @@ pub(crate) type Core = usize;
 pub(crate) struct Child {
     name: &'static str,
     process: Process,
+    log: PathBuf,
 }
 
 impl Child {
-    /// Starts it on `core`; what it says goes to `log`.
-    pub(crate) fn start<S: AsRef<OsStr>>(
+    /// Starts what was [`pinned`]; what it says goes to `log`.
+    pub(crate) fn start(
         name: &'static str,
-        core: Core,
-        arguments: impl IntoIterator<Item = S>,
+        mut command: Command,
         log: &Path,
     ) -> anyhow::Result<Self> {
-        let log = File::create(log).with_context(|| log.display().to_string())?;
-        let process = pinned(core)
-            .args(arguments)
+        let file = File::create(log).with_context(|| log.display().to_string())?;
+        let process = command
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
+            .stdout(file.try_clone()?)
+            .stderr(file)
             .spawn()
             .with_context(|| format!("{name} does not start"))?;
-        Ok(Self { name, process })
+        Ok(Self {
+            name,
+            process,
+            log: log.to_owned(),
+        })
     }
 
     /// The CPU time that it and its children have used, from the scheduler's own count.
@@ -58,14 +63,24 @@ impl Child {
     pub(crate) fn until(&mut self, mut done: impl FnMut() -> bool) -> anyhow::Result<()> {
         for _ in 0..1000 {
             if let Some(status) = self.process.try_wait()? {
-                bail!("{} ended at once: {status}", self.name);
+                bail!("{} ended at once: {status}\n{}", self.name, self.said());
             }
             if done() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("{} is not ready after 10 s", self.name);
+        bail!("{} is not ready after 10 s\n{}", self.name, self.said());
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits until it has written its ready file, which a process does whole, and reads it.
+    pub(crate) fn ready(&mut self, file: &Path) -> anyhow::Result<Value> {
+        self.until(|| file.exists())?;
+        serde_json::from_slice(&std::fs::read(file)?).with_context(|| file.display().to_string())
     }
 
     /// The process and its direct children, oldest first.
@@ -85,6 +100,7 @@ impl Drop for Child {
         // Asked first, so that a parent takes its children along.
         let asked = Command::new("kill")
             .arg(self.process.id().to_string())
+            .stderr(Stdio::null())
             .status();
         let ended = || matches!(self.process.try_wait(), Ok(Some(_)));
         if !asked.is_ok_and(|status| status.success()) || !soon(ended) {
@@ -94,11 +110,20 @@ impl Drop for Child {
     }
 }
 
-/// A command that will run on this core only.
-pub(crate) fn pinned(core: Core) -> Command {
+/// A program that will run on this core only.
+pub(crate) fn pinned(core: Core, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &core.to_string()]);
     command
+        .args(["--cpu-list", &core.to_string()])
+        .arg(program.as_ref());
+    command
+}
+
+/// This thread, and those that it starts, will run on this core only.
+pub(crate) fn stay_on(core: Core) -> anyhow::Result<()> {
+    let mut cores = CpuSet::new();
+    cores.set(core);
+    sched_setaffinity(None, &cores).context("this process cannot choose its core")
 }
 
 fn soon(mut done: impl FnMut() -> bool) -> bool {

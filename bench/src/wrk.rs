@@ -1,37 +1,44 @@
 //! The load: Debian's wrk, a closed loop over kept connections.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
 use crate::child::{Core, pinned};
-use crate::target::PATH;
 
-/// How hard, and for how long.
+/// What is asked for, how hard, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
+    pub(crate) path: &'static str,
+    /// Sent with every request.
+    pub(crate) fields: &'static [(&'static str, &'static str)],
     pub(crate) connections: u32,
     pub(crate) seconds: u32,
 }
 
 /// What a run of it says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Done {
     pub(crate) requests: u64,
     pub(crate) per_second: f64,
-    /// As wrk prints them: with their units.
-    pub(crate) median: String,
-    pub(crate) p99: String,
+    pub(crate) median: Duration,
+    pub(crate) p99: Duration,
 }
 
 impl Load {
     /// Runs it to its end. Anything but answers of 200 is an error.
     pub(crate) fn run(self, core: Core, address: SocketAddr) -> anyhow::Result<Done> {
-        let output = pinned(core)
-            .args(["wrk", "--threads", "1", "--latency"])
+        let mut command = pinned(core, "wrk");
+        command
+            .args(["--threads", "1", "--latency"])
             .args(["--connections", &self.connections.to_string()])
-            .args(["--duration", &format!("{}s", self.seconds)])
-            .arg(format!("http://{address}{PATH}"))
+            .args(["--duration", &format!("{}s", self.seconds)]);
+        for (name, value) in self.fields {
+            command.args(["--header", &format!("{name}: {value}")]);
+        }
+        let output = command
+            .arg(format!("http://{address}{}", self.path))
             .output()
             .context("wrk does not start")?;
         let said = String::from_utf8_lossy(&output.stdout);
@@ -59,9 +66,20 @@ fn parse(said: &str) -> anyhow::Result<Done> {
     Ok(Done {
         requests: counted.context("wrk counts no requests")?.parse()?,
         per_second: after("Requests/sec:")?.parse()?,
-        median: after("50%")?.to_owned(),
-        p99: after("99%")?.to_owned(),
+        median: time(after("50%")?)?,
+        p99: time(after("99%")?)?,
     })
+}
+
+/// A time as wrk prints it, with its unit.
+fn time(text: &str) -> anyhow::Result<Duration> {
+    // The longer units first: "ms" ends in "s" as well.
+    let units = [("us", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0)];
+    let read = units.iter().find_map(|(unit, seconds)| {
+        let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
+        Duration::try_from_secs_f64(number * seconds).ok()
+    });
+    read.with_context(|| format!("wrk says a time that is none: {text:?}"))
 }
 
 #[cfg(test)]
@@ -85,8 +103,18 @@ Transfer/sec:     45.02MB
         assert_eq!(done.requests, 200_123);
         assert!((done.per_second - 40_024.6).abs() < 0.01);
         assert_eq!(
-            (done.median.as_str(), done.p99.as_str()),
-            ("1.57ms", "3.20ms")
+            (done.median, done.p99),
+            (Duration::from_micros(1_570), Duration::from_micros(3_200))
+        );
+    }
+
+    #[test]
+    fn times_have_units() {
+        let micros = |text| time(text).map(|time| time.as_micros()).ok();
+        let read = ["350.00us", "1.20s", "2.00m", "7", ""].map(micros);
+        assert_eq!(
+            read,
+            [Some(350), Some(1_200_000), Some(120_000_000), None, None]
         );
     }
 

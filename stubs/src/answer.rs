@@ -21,12 +21,14 @@ const PAGE: usize = 20;
 /// An answer or a problem.
 pub type Answer = Result<Response, Problem>;
 
-/// `?page=&limit=&ids=&product=`, as lists take it.
+/// `?page=&limit=&after=&ids=&product=`, as lists take it.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ListQuery {
     page: Option<usize>,
     limit: Option<usize>,
     ids: Option<String>,
+    /// What follows this id, instead of a page.
+    pub after: Option<u64>,
     /// Of which product.
     pub product: Option<u64>,
 }
@@ -67,9 +69,9 @@ impl ListQuery {
 
     /// One page of a list.
     pub fn page<T: Serialize>(&self, all: impl ExactSizeIterator<Item = T>) -> Answer {
-        let (page, limit) = (self.page.unwrap_or(1), self.limit.unwrap_or(PAGE));
-        if page == 0 || limit == 0 || limit > MOST {
-            return Err(bad("page from 1, limit from 1 to 100"));
+        let (page, limit) = (self.page.unwrap_or(1), self.limit()?);
+        if page == 0 {
+            return Err(bad("page: from 1"));
         }
         let total = all.len();
         let items: Vec<T> = all
@@ -77,6 +79,30 @@ impl ListQuery {
             .take(limit)
             .collect();
         ok(json!({ "items": items, "page": page, "limit": limit, "total": total }))
+    }
+
+    /// What follows `after` in a list that is sorted by `id`. Unlike a page, it stays where it was while items are added.
+    pub fn following<T: Serialize>(
+        &self,
+        after: u64,
+        all: impl Iterator<Item = T>,
+        id: impl Fn(&T) -> u64,
+    ) -> Answer {
+        if self.page.is_some() || self.ids.is_some() {
+            return Err(bad("after: not together with page or ids"));
+        }
+        let limit = self.limit()?;
+        let mut rest = all.skip_while(|item| id(item) <= after);
+        let items: Vec<T> = rest.by_ref().take(limit).collect();
+        let next = rest.next().and(items.last()).map(&id);
+        ok(json!({ "items": items, "limit": limit, "next": next }))
+    }
+
+    fn limit(&self) -> Result<usize, Problem> {
+        match self.limit.unwrap_or(PAGE) {
+            limit @ 1..=MOST => Ok(limit),
+            _ => Err(bad("limit: from 1 to 100")),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
@@ -16,12 +16,16 @@ use crate::answer::{bad, not_found};
 use crate::stub::Stub;
 use crate::switches::{Change, Settings};
 
+/// The longest body of a change: `raw` may hold more than anybody should read.
+const LONGEST: usize = 16 * 1024 * 1024;
+
 /// The control paths of one stub.
 pub fn router() -> Router<Arc<Stub>> {
     Router::new()
         .route("/__stub", get(show).put(change).delete(reset))
         .route("/__stub/seen", get(seen).delete(forget))
         .layer(from_fn(not_through_a_gateway))
+        .layer(DefaultBodyLimit::max(LONGEST))
 }
 
 /// A catch-all route leads here too; what a stub was sent is nothing for whoever is outside.
@@ -43,7 +47,7 @@ async fn change(State(stub): State<Arc<Stub>>, body: Bytes) -> Result<Json<Setti
     stub.switches
         .change(change)
         .map(Json)
-        .map_err(|rate| bad(&format!("error_rate: {} is not from 0 to 1", rate.0)))
+        .map_err(|error| bad(&error.to_string()))
 }
 
 async fn reset(State(stub): State<Arc<Stub>>) -> Json<Settings> {

@@ -50,9 +50,7 @@ async fn run(args: Args) -> anyhow::Result<()> {
     let mut settings = Settings::default();
     if let Some(json) = &args.switches {
         let change: Change = serde_json::from_str(json)?;
-        settings
-            .change(change)
-            .map_err(|rate| anyhow::anyhow!("error_rate: {} is not from 0 to 1", rate.0))?;
+        settings.change(change)?;
     }
     let parts: Vec<Part> = PARTS
         .into_iter()

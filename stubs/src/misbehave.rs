@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -43,8 +43,14 @@ pub async fn misbehave(State(stub): State<Arc<Stub>>, request: Request, next: Ne
     } else {
         next.run(request).await
     };
-    if !settings.wrong.is_empty() && is_json(&answer) {
-        answer = spoiled(answer, &settings.wrong).await;
+    if is_json(&answer) {
+        answer = if let Some(raw) = settings.raw() {
+            replaced(answer, raw)
+        } else if settings.wrong.is_empty() || is_problem(&answer) {
+            answer
+        } else {
+            spoiled(answer, &settings.wrong).await
+        };
     }
     answer
         .headers_mut()
@@ -80,10 +86,23 @@ fn broken_off() -> Response {
 }
 
 fn is_json(answer: &Response) -> bool {
+    is(answer, b"application/json") || is_problem(answer)
+}
+
+fn is_problem(answer: &Response) -> bool {
+    is(answer, b"application/problem+json")
+}
+
+fn is(answer: &Response, kind: &[u8]) -> bool {
+    let said = answer.headers().get(CONTENT_TYPE);
+    said.is_some_and(|said| said.as_bytes().starts_with(kind))
+}
+
+/// The same head over another body.
+fn replaced(mut answer: Response, raw: Bytes) -> Response {
+    answer.headers_mut().remove(CONTENT_LENGTH);
+    *answer.body_mut() = Body::from(raw);
     answer
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 async fn spoiled(answer: Response, wrong: &[Wrong]) -> Response {

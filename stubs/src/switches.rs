@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 
 /// The settings; everything off is the default.
@@ -20,6 +23,29 @@ pub struct Settings {
     pub hang: bool,
     /// Connections are closed without a byte of an answer.
     pub refuse: bool,
+    /// Every JSON answer, problems too, keeps its head and has this for a body, whether it is JSON or not.
+    pub raw: Option<String>,
+    /// The same for bytes that are no text.
+    pub raw_base64: Option<Base64>,
+}
+
+/// Bytes, written as base64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base64(Bytes);
+
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        STANDARD.encode(&self.0).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let bytes = STANDARD.decode(String::deserialize(from)?);
+        bytes
+            .map(|bytes| Self(bytes.into()))
+            .map_err(serde::de::Error::custom)
+    }
 }
 
 /// A mistake in an answer.
@@ -46,11 +72,54 @@ pub struct Change {
     wrong: Option<Vec<Wrong>>,
     hang: Option<bool>,
     refuse: Option<bool>,
+    #[serde(default, deserialize_with = "Setting::read")]
+    raw: Setting<String>,
+    #[serde(default, deserialize_with = "Setting::read")]
+    raw_base64: Setting<Base64>,
 }
 
-/// A share that is none.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NotAShare(pub f64);
+/// What a change says about something that can be off.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Setting<T> {
+    /// Nothing.
+    #[default]
+    Stays,
+    /// `null`.
+    Off,
+    /// This.
+    On(T),
+}
+
+impl<'de, T: Deserialize<'de>> Setting<T> {
+    fn read<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = Option::deserialize(from)?;
+        Ok(value.map_or(Self::Off, Self::On))
+    }
+
+    fn is_on(&self) -> bool {
+        matches!(self, Self::On(_))
+    }
+
+    /// What becomes of `now`.
+    fn applied(self, now: Option<T>) -> Option<T> {
+        match self {
+            Self::Stays => now,
+            Self::Off => None,
+            Self::On(value) => Some(value),
+        }
+    }
+}
+
+/// A change that cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum BadChange {
+    /// A share that is none.
+    #[error("error_rate: {0} is not from 0 to 1")]
+    NotAShare(f64),
+    /// An answer has one body.
+    #[error("raw, raw_base64: one of them")]
+    TwoBodies,
+}
 
 /// A stub's switches, live.
 #[derive(Debug)]
@@ -60,11 +129,15 @@ pub struct Switches {
 
 impl Settings {
     /// Applies a change.
-    pub fn change(&mut self, change: Change) -> Result<(), NotAShare> {
+    pub fn change(&mut self, change: Change) -> Result<(), BadChange> {
         if let Some(rate) = change.error_rate
             && !(0.0..=1.0).contains(&rate)
         {
-            return Err(NotAShare(rate));
+            return Err(BadChange::NotAShare(rate));
+        }
+        let (text, bytes) = (change.raw.is_on(), change.raw_base64.is_on());
+        if text && bytes {
+            return Err(BadChange::TwoBodies);
         }
         let Self {
             latency_ms,
@@ -73,6 +146,8 @@ impl Settings {
             wrong,
             hang,
             refuse,
+            raw,
+            raw_base64,
         } = self;
         *latency_ms = change.latency_ms.unwrap_or(*latency_ms);
         *spread_ms = change.spread_ms.unwrap_or(*spread_ms);
@@ -82,7 +157,19 @@ impl Settings {
         if let Some(change) = change.wrong {
             *wrong = change;
         }
+        // The one that comes takes the other's place.
+        *raw = change.raw.applied(raw.take().filter(|_| !bytes));
+        *raw_base64 = change
+            .raw_base64
+            .applied(raw_base64.take().filter(|_| !text));
         Ok(())
+    }
+
+    /// The body that every JSON answer has.
+    pub fn raw(&self) -> Option<Bytes> {
+        let text = self.raw.as_ref();
+        text.map(|text| Bytes::from(text.clone()))
+            .or_else(|| self.raw_base64.as_ref().map(|bytes| bytes.0.clone()))
     }
 
     /// How long this answer waits.
@@ -110,7 +197,7 @@ impl Switches {
     }
 
     /// Changes them.
-    pub fn change(&self, change: Change) -> Result<Settings, NotAShare> {
+    pub fn change(&self, change: Change) -> Result<Settings, BadChange> {
         let mut settings = self.now();
         settings.change(change)?;
         self.settings.send_replace(settings.clone());
@@ -146,11 +233,43 @@ mod tests {
         assert_eq!((now.latency_ms, now.wrong.len()), (80, 2));
         assert_eq!(
             switches.change(read(r#"{"error_rate": 30}"#)),
-            Err(NotAShare(30.0))
+            Err(BadChange::NotAShare(30.0))
         );
         assert_eq!(switches.now(), now);
         switches.reset();
         assert_eq!(switches.now(), Settings::default());
         assert!(serde_json::from_str::<Change>(r#"{"latency": 80}"#).is_err());
+    }
+
+    #[test]
+    fn a_raw_body_is_text_or_bytes_and_off_by_null() {
+        let switches = Switches::new(Settings::default());
+        let change = |text: &str| {
+            let change = serde_json::from_str(text).unwrap();
+            switches.change(change).map(|settings| settings.raw())
+        };
+        let body = |bytes: &'static [u8]| Ok(Some(Bytes::from_static(bytes)));
+        assert_eq!(change(r#"{"raw": "{\"id\":"}"#), body(b"{\"id\":"));
+        assert_eq!(change(r#"{"latency_ms": 1}"#), body(b"{\"id\":"));
+        assert_eq!(change(r#"{"raw_base64": "/w=="}"#), body(b"\xff"));
+        assert_eq!(switches.now().raw, None);
+        assert_eq!(change(r#"{"raw": ""}"#), body(b""));
+        assert_eq!(
+            change(r#"{"raw": "", "raw_base64": ""}"#),
+            Err(BadChange::TwoBodies)
+        );
+        assert_eq!(change(r#"{"raw": null}"#), Ok(None));
+        assert!(serde_json::from_str::<Change>(r#"{"raw_base64": "?"}"#).is_err());
+    }
+
+    #[test]
+    fn what_is_shown_can_be_sent_again() {
+        let switches = Switches::new(Settings::default());
+        let change = serde_json::from_str(r#"{"raw_base64": "/w==", "hang": true}"#).unwrap();
+        let settings = switches.change(change).unwrap();
+        let shown = serde_json::to_string(&settings).unwrap();
+        switches.reset();
+        let again = switches.change(serde_json::from_str(&shown).unwrap());
+        assert_eq!(again, Ok(settings));
     }
 }

@@ -1,4 +1,4 @@
-//! `/products`: lists by page or by ids, and one.
+//! `/products`: lists by page, by ids or by what follows an id, and one.
 
 use std::sync::Arc;
 
@@ -19,6 +19,9 @@ pub fn router() -> Router<Arc<Stub>> {
 
 async fn list(State(stub): State<Arc<Stub>>, query: ListQuery) -> Answer {
     let data = stub.store.data();
+    if let Some(after) = query.after {
+        return query.following(after, data.products.iter(), |product| product.id);
+    }
     match query.ids()? {
         None => query.page(data.products.iter()),
         Some(ids) => {

@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::child::{Child, Core};
-use crate::target::{CONTENT, RATE, ROUTES, Target, free_port, listens};
+use super::{CONTENT, RATE, ROUTES};
+use crate::child::{Child, Core, pinned};
+use crate::target::{Target, free_port, listens};
 
 /// The origin, ready.
 pub(crate) fn origin(core: Core, folder: &Path) -> anyhow::Result<(Child, SocketAddr)> {
@@ -85,8 +86,9 @@ fn start(
     std::fs::create_dir_all(home.join("temp"))?;
     let file = home.join("nginx.conf");
     std::fs::write(&file, configuration(&home, http))?;
-    let arguments: [PathBuf; 5] = ["nginx".into(), "-p".into(), home.clone(), "-c".into(), file];
-    let mut child = Child::start(name, core, arguments, &home.join("output.log"))?;
+    let mut command = pinned(core, "nginx");
+    command.arg("-p").arg(&home).arg("-c").arg(file);
+    let mut child = Child::start(name, command, &home.join("output.log"))?;
     child.until(|| listens(address))?;
     Ok(child)
 }

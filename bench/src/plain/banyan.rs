@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::child::{Child, Core};
-use crate::target::{RATE, ROUTES, Target};
+use super::{RATE, ROUTES};
+use crate::child::{Child, Core, pinned};
+use crate::target::Target;
 
 /// The gateway, ready.
 pub(crate) fn start(
@@ -20,19 +21,11 @@ pub(crate) fn start(
     let access_log = folder.join("banyan-access.log");
     let ready = folder.join("ready.json");
     std::fs::write(&file, routes(origin, &access_log))?;
-    let arguments: [PathBuf; 6] = [
-        binary.into(),
-        "serve".into(),
-        "--config".into(),
-        file,
-        "--ready-file".into(),
-        ready.clone(),
-    ];
-    let mut process = Child::start("banyan", core, arguments, &folder.join("banyan.log"))?;
-    process
-        .until(|| ready.exists())
-        .with_context(|| std::fs::read_to_string(folder.join("banyan.log")).unwrap_or_default())?;
-    let addresses: serde_json::Value = serde_json::from_slice(&std::fs::read(&ready)?)?;
+    let mut command = pinned(core, binary);
+    command.arg("serve").arg("--config").arg(file);
+    command.arg("--ready-file").arg(&ready);
+    let mut process = Child::start("banyan", command, &folder.join("banyan.log"))?;
+    let addresses = process.ready(&ready)?;
     let address = addresses["edge"]
         .as_str()
         .context("the ready file names no edge")?;

@@ -1,0 +1,91 @@
+//! The gateway beside nginx: what a request costs that goes through to one upstream.
+
+mod nginx;
+mod banyan;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use clap::ValueEnum;
+
+use crate::http::ask;
+use crate::report::Measure;
+use crate::rounds::{self, OTHER_CORE, PROXY_CORE, Scenario};
+use crate::target::Target;
+use crate::wrk::Load;
+
+/// How many routes a proxy has.
+const ROUTES: usize = 100;
+
+/// How long the answer's content is.
+const CONTENT: usize = 1024;
+
+/// What is asked for: on a route in the middle of the others.
+const PATH: &str = "/service-050/items/17";
+
+/// More than any client sends in a second: the limit is checked, never met.
+const RATE: u32 = 1_000_000;
+
+/// What one may choose.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    rounds: rounds::Options,
+    /// What is measured, in this order; ratios are to the last one.
+    #[arg(long, value_delimiter = ',', default_values = ["banyan", "nginx"])]
+    targets: Vec<Name>,
+    /// The gateway's binary.
+    #[arg(long, default_value = "target/dist/banyan")]
+    banyan: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Name {
+    Banyan,
+    Nginx,
+}
+
+/// All of it.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    rounds::prepare()?;
+    let folder = tempfile::tempdir()?;
+    let (_origin, origin) = nginx::origin(OTHER_CORE, folder.path())?;
+    let start = |name: &Name| match name {
+        Name::Nginx => nginx::proxy(PROXY_CORE, folder.path(), origin),
+        Name::Banyan => banyan::start(&options.banyan, PROXY_CORE, folder.path(), origin),
+    };
+    let targets: Vec<Target> = options
+        .targets
+        .iter()
+        .map(start)
+        .collect::<anyhow::Result<_>>()?;
+    for target in &targets {
+        check(target).with_context(|| target.name.to_owned())?;
+    }
+    let scenario = Scenario {
+        load: Load {
+            path: PATH,
+            fields: &[],
+            connections: options.rounds.connections,
+            seconds: options.rounds.seconds,
+        },
+        steady: None,
+        ratios: &[Measure::COST],
+    };
+    rounds::run(&options.rounds, &scenario, &targets)
+}
+
+/// Asks once, and looks at everything that the comparison takes for granted.
+fn check(target: &Target) -> anyhow::Result<()> {
+    let answer = ask(target.address, PATH, &[])?;
+    ensure!(answer.status == 200, "answers {}", answer.status);
+    let length = answer.content.len();
+    ensure!(length == CONTENT, "{length} bytes of content");
+    // The origin tells what reached it.
+    let told = |name: &str, value: &str| answer.field(name) == Some(value);
+    ensure!(
+        told("x-origin", "yes") && told("x-seen-forwarded-for", "127.0.0.1"),
+        "did not ask the origin as a proxy does: {answer:?}"
+    );
+    Ok(())
+}
