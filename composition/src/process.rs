@@ -19,7 +19,6 @@ use chassis::secret::SecretString;
 use chassis::tasks::Tasks;
 use chassis::telemetry::lines::LineWriter;
 use chassis::telemetry::stamp::Stamp;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::carrier::HttpCarrier;
@@ -85,23 +84,15 @@ impl Running {
     }
 }
 
-#[derive(Debug, Parser)]
-struct Command {
-    #[command(flatten)]
-    settings: Settings,
-}
-
 /// Runs a BFF until it is told to end.
 pub fn main(bff: &Bff) -> ExitCode {
-    let command = Command::command()
-        .name(bff.name)
-        .about(bff.description)
-        .version(env!("CARGO_PKG_VERSION"));
-    let settings = match Command::from_arg_matches(&command.get_matches()) {
-        Ok(command) => command.settings,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::FAILURE;
+    let options = std::env::args_os().skip(1);
+    let settings = match Settings::read(bff.name, bff.description, options) {
+        Ok(settings) => settings,
+        // Help and the version are no failures.
+        Err(said) => {
+            let _ = said.print();
+            return ExitCode::from(u8::from(said.use_stderr()));
         }
     };
     match run(bff, &settings) {

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use chassis::secret::SecretString;
 use chassis::telemetry::lines::Target;
 use chassis::telemetry::log::Format;
-use clap::{Args, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use http::{HeaderName, StatusCode};
 use ipnet::IpNet;
 use jiff::SignedDuration;
@@ -156,6 +156,12 @@ pub struct Settings {
     /// Writes the address as JSON to this file once requests are taken.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Parser)]
+struct Command {
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// Where each backend is, in the direct mode: what stands in place of its path below the gateway.
@@ -305,6 +311,29 @@ fn refusal(text: &str) -> Result<StatusCode, String> {
 pub struct Missing(pub Vec<&'static str>);
 
 impl Settings {
+    /// Reads what a process was started with: `options`, and the environment for what is not among them. `name` and
+    /// `about` are what help and messages call it.
+    ///
+    /// # Errors
+    /// An option is unknown or its value is wrong; also, when help was asked for, the help.
+    pub fn read<I, S>(
+        name: &'static str,
+        about: &'static str,
+        options: I,
+    ) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<std::ffi::OsString> + Clone,
+    {
+        let command = Command::command()
+            .name(name)
+            .about(about)
+            .version(env!("CARGO_PKG_VERSION"))
+            .no_binary_name(true);
+        let matches = command.try_get_matches_from(options)?;
+        Command::from_arg_matches(&matches).map(|command| command.settings)
+    }
+
     /// Where a backend is, given its name and its path below the gateway.
     pub fn places(&self) -> Result<impl Fn(&str, &str) -> Place, Missing> {
         let Direct {
@@ -352,19 +381,9 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        settings: Settings,
-    }
 
     fn read(options: &[&str]) -> Result<Settings, String> {
-        let all = ["bff"].iter().chain(options);
-        Command::try_parse_from(all)
-            .map(|command| command.settings)
-            .map_err(|error| error.to_string())
+        Settings::read("bff", "for a test", options).map_err(|error| error.to_string())
     }
 
     #[test]
