@@ -27,7 +27,7 @@ use crate::door::{self, Book, Door};
 use crate::engine::Engine;
 use crate::openapi::{About, complete};
 use crate::operations::{Operations, Shown, not_found, wrong_method};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::shop::Shop;
 use crate::view::Meta;
 
@@ -89,10 +89,14 @@ pub fn main(bff: &Bff) -> ExitCode {
     let options = std::env::args_os().skip(1);
     let settings = match Settings::read(bff.name, bff.description, options) {
         Ok(settings) => settings,
-        // Help and the version are no failures.
+        Err(wrong) if wrong.use_stderr() => {
+            let _ = writeln!(std::io::stderr(), "{}", settings::explain(&wrong));
+            return ExitCode::FAILURE;
+        }
+        // Help, or the version.
         Err(said) => {
             let _ = said.print();
-            return ExitCode::from(u8::from(said.use_stderr()));
+            return ExitCode::SUCCESS;
         }
     };
     match run(bff, &settings) {

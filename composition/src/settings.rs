@@ -9,6 +9,7 @@ use bytesize::ByteSize;
 use chassis::secret::SecretString;
 use chassis::telemetry::lines::Target;
 use chassis::telemetry::log::Format;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use http::{HeaderName, StatusCode};
 use ipnet::IpNet;
@@ -61,7 +62,8 @@ pub struct Settings {
         long,
         env = "BFF_CACHE_BYTES",
         value_name = "SIZE",
-        default_value = "64MiB"
+        default_value = "64MiB",
+        value_parser = size
     )]
     pub cache_bytes: ByteSize,
 
@@ -305,6 +307,28 @@ fn refusal(text: &str) -> Result<StatusCode, String> {
     status.ok_or_else(|| "write a status from 400 to 499".to_owned())
 }
 
+/// What is wrong with a setting, under the names that it has in the environment and among the options.
+pub(crate) fn explain(wrong: &clap::Error) -> String {
+    let said = wrong.to_string();
+    let reason = said.split("\n\n").next().unwrap_or_default();
+    let option = match wrong.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) => option.split(' ').next().unwrap_or_default(),
+        _ => "",
+    };
+    match option.strip_prefix("--") {
+        Some(name) => {
+            let variable = name.to_ascii_uppercase().replace('-', "_");
+            format!("{reason}\n  it is BFF_{variable} in the environment, or {option}")
+        }
+        None => said,
+    }
+}
+
+fn size(text: &str) -> Result<ByteSize, String> {
+    text.parse()
+        .map_err(|_| "write a number of bytes, such as 64MiB".to_owned())
+}
+
 /// A backend without an address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("in the direct mode each backend needs its address; missing: {}", .0.join(", "))]
@@ -412,6 +436,7 @@ mod tests {
         for (option, value, said) in [
             ("--gateway-url", "https://x", "write http://host:port"),
             ("--gateway-url", "http://u:p@x", "write http://host:port"),
+            ("--cache-bytes", "much", "such as 64MiB"),
             ("--drain", "soon", "such as 10s"),
             ("--drain", "-5s", "such as 10s"),
             ("--access-log", "somewhere", "write stdout, off, or a path"),
@@ -424,5 +449,11 @@ mod tests {
             let error = read(&[option, value]).err().unwrap();
             assert!(error.contains(said) && error.contains(option), "{error}");
         }
+        let wrong = Settings::read("bff", "for a test", ["--drain", "soon"]).unwrap_err();
+        let said = explain(&wrong);
+        assert!(
+            said.ends_with("it is BFF_DRAIN in the environment, or --drain"),
+            "{said}"
+        );
     }
 }
