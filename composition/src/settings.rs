@@ -446,7 +446,7 @@ mod tests {
             ("--calls-per-backend", "0", "1..=100000"),
             ("--trusted-callers", "everybody", "invalid"),
         ] {
-            let error = read(&[option, value]).err().unwrap();
+            let error = read(&[&format!("{option}={value}")]).err().unwrap();
             assert!(error.contains(said) && error.contains(option), "{error}");
         }
         let wrong = Settings::read("bff", "for a test", ["--drain", "soon"]).unwrap_err();
