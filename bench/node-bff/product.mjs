@@ -4,8 +4,8 @@ import { traceparent } from './context.mjs';
 
 // What each part may take, milliseconds.
 const PRODUCT_MS = 800;
-const RATING_MS = 150;
-const AVAILABLE_MS = 150;
+const RATING_MS = 400;
+const AVAILABLE_MS = 400;
 
 export const schema = {
   type: 'object',
