@@ -121,7 +121,8 @@ export class ProductScreen {
       description: description || undefined,
       price,
       currency,
-      images: images?.length > 0 ? images : undefined,
+      // In the width of a list's pictures, as nobody says another.
+      images: images?.length > 0 ? images.map((image) => `${image}?w=160`) : undefined,
       rating: this.#rating,
       available: this.#available,
     };
