@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use upstream::endpoint::NotAHost;
 use upstream::{Connecting, Endpoint, Upstream};
 
@@ -28,6 +29,8 @@ pub struct Backend {
     pub base_path: String,
     /// How many calls it may have at once.
     pub bulkhead: Arc<Bulkhead>,
+    /// How many it has had.
+    pub(crate) calls: Counter,
 }
 
 impl Backend {
@@ -48,6 +51,7 @@ impl Backend {
             },
             base_path: base_path.trim_end_matches('/').to_owned(),
             bulkhead: Bulkhead::new(permits),
+            calls: Counter::default(),
         }))
     }
 }

@@ -117,7 +117,11 @@ impl<T: DeserializeOwned> Call<T> {
     #[must_use]
     pub fn segment(mut self, value: impl fmt::Display) -> Self {
         self.target.push('/');
-        self.push_escaped(&value.to_string());
+        match value.to_string().as_str() {
+            // However they are escaped, servers take these for steps upwards: escaped twice, they name nothing.
+            dots @ ("." | "..") => self.target.extend(dots.chars().map(|_| "%252E")),
+            text => self.push_escaped(text),
+        }
         self
     }
 
@@ -196,6 +200,8 @@ mod tests {
             .segment("a/../b?c")
             .query("ids", comma_separated(&[1, 2, 3]))
             .query("q", "a b&c=d#\u{e9}");
+        let upwards = Call::<Raw>::get(&backend, "/a").segment("..").segment(".");
+        assert_eq!(upwards.target, "/a/%252E%252E/%252E");
         assert_eq!(
             call.target,
             "/a%2F..%2Fb%3Fc?ids=1,2,3&q=a%20b%26c%3Dd%23%C3%A9"

@@ -30,7 +30,8 @@ pub struct Carried {
 
 /// Carries requests to backends: HTTP in a process, a script in a test.
 pub trait Carrier: Send + Sync + fmt::Debug {
-    /// Sends one request and waits for the whole answer, but not beyond `deadline`.
+    /// Sends one request and waits for the whole answer, but not beyond `deadline`: then it is lost for
+    /// [`Reason::Timeout`](crate::Reason::Timeout).
     fn carry<'a>(
         &'a self,
         backend: &'a Arc<Backend>,

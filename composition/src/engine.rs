@@ -24,6 +24,9 @@ use crate::reason::Reason;
 /// When to come back after a full bulkhead, seconds.
 const COME_BACK: u64 = 1;
 
+/// How many fields a call has at least.
+const FIELDS: usize = 8;
+
 /// Everything that the screens of one process share.
 #[derive(Debug)]
 pub struct Engine {
@@ -107,7 +110,8 @@ impl Engine {
             let age = stored.age();
             return got(stored, Some(age));
         }
-        let lost = match self.shared(call, how, &key).await {
+        // Boxed, so that a call that is not kept does not carry the room for it.
+        let lost = match Box::pin(self.shared(call, how, &key)).await {
             Ok(stored) => return got(stored, None),
             Err(lost) => lost,
         };
@@ -216,13 +220,13 @@ impl Engine {
             });
         };
         let request = self.request(call, how)?;
-        self.stats.call(backend.name);
+        backend.calls.inc();
         let Allowance { ends, reason } = how.allowance;
-        let carried = match timeout_at(ends, self.carrier.carry(backend, request, ends)).await {
-            Ok(Ok(carried)) => carried,
-            Ok(Err(lost)) if lost.reason != Reason::Timeout => return Err(lost),
-            Ok(Err(_)) | Err(_) => return Err(Lost::new(reason)),
-        };
+        let carried = self.carrier.carry(backend, request, ends).await;
+        let carried = carried.map_err(|lost| match lost.reason {
+            Reason::Timeout => Lost::new(reason),
+            _ => lost,
+        })?;
         let from = self.known.learn(|| how.inbound.caller(), &carried.fields);
         let Carried {
             status,
@@ -255,6 +259,7 @@ impl Engine {
         // Every part of it was escaped.
         *request.uri_mut() = Uri::try_from(path).map_err(|_| Lost::new(Reason::Decode))?;
         let fields = request.headers_mut();
+        fields.reserve(FIELDS + call.fields.len());
         fields.extend(call.fields.iter().cloned());
         fields.insert(ACCEPT, HeaderValue::from_static("application/json"));
         fields.insert(USER_AGENT, self.agent.clone());

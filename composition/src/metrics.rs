@@ -42,11 +42,6 @@ struct PartLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct BackendLabel {
-    backend: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KeptLabel {
     how: &'static str,
 }
@@ -63,7 +58,6 @@ pub struct Stats {
     screen_seconds: Family<ScreenLabel, Histogram, fn() -> Histogram>,
     parts: Family<PartLabels, Counter>,
     part_seconds: Family<PartLabel, Histogram, fn() -> Histogram>,
-    calls: Family<BackendLabel, Counter>,
     kept: Family<KeptLabel, Counter>,
     ignored: Family<FieldLabel, Counter>,
     large: Family<ScreenLabel, Counter>,
@@ -80,7 +74,6 @@ impl Default for Stats {
             screen_seconds: Family::new_with_constructor(histogram),
             parts: Family::default(),
             part_seconds: Family::new_with_constructor(histogram),
-            calls: Family::default(),
             kept: Family::default(),
             ignored: Family::default(),
             large: Family::default(),
@@ -103,7 +96,6 @@ impl Stats {
             "From a part's beginning to its end",
             self.part_seconds.clone(),
         );
-        registry.register("bff_calls", "Calls to backends", self.calls.clone());
         registry.register(
             "bff_kept_answers",
             "Answers that took no call of their own",
@@ -119,11 +111,6 @@ impl Stats {
             "Answers over their screen's size budget",
             self.large.clone(),
         );
-    }
-
-    /// One call to a backend.
-    pub(crate) fn call(&self, backend: &'static str) {
-        self.calls.get_or_create(&BackendLabel { backend }).inc();
     }
 
     /// One answer that took no call of its own: `fresh`, `joined` or `stale`.

@@ -144,6 +144,17 @@ impl Collector for Elsewhere {
                 .encode_family(&[("backend", backend.name)])?
                 .encode_gauge(&held)?;
         }
+        let mut family = encoder.encode_descriptor(
+            "bff_calls",
+            "Calls to backends",
+            None,
+            MetricType::Counter,
+        )?;
+        for backend in &self.0.backends {
+            family
+                .encode_family(&[("backend", backend.name)])?
+                .encode_counter::<NoLabelSet, _, u64>(&backend.calls.get(), None)?;
+        }
         let dropped = self.0.lines_dropped.load(Ordering::Relaxed);
         encoder
             .encode_descriptor(

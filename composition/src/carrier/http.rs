@@ -4,19 +4,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use futures::future::{BoxFuture, poll_fn};
-use http::{Request, Response};
+use futures::future::{BoxFuture, FutureExt as _, poll_fn};
+use http::Request;
 use http_body::Body;
 use tokio::time::{Instant, timeout_at};
+use upstream::call;
 use upstream::transport::reqwest_h1::ReqwestH1;
-use upstream::{CallError, Kind, Transport, call};
 
 use super::{ANSWER_MAX, Carried, Carrier};
 use crate::backend::{Backend, connecting};
 use crate::lost::Lost;
 use crate::reason::Reason;
-
-type TransportBody = <ReqwestH1 as Transport<Bytes>>::Body;
 
 /// Calls over HTTP/1.1.
 #[derive(Debug)]
@@ -34,38 +32,6 @@ impl HttpCarrier {
             transport: ReqwestH1::new(&connecting())?,
         })
     }
-
-    /// One attempt, and one more when the connection ended before an answer: all calls here may be repeated.
-    async fn head(
-        &self,
-        backend: &Backend,
-        request: Request<Bytes>,
-        deadline: Instant,
-    ) -> Result<Response<TransportBody>, CallError> {
-        let again = request.clone();
-        match self.attempt(backend, request, deadline).await {
-            Err(error) if error.kind == Kind::ResetBeforeHead => {
-                self.attempt(backend, again, deadline).await
-            }
-            done => done,
-        }
-    }
-
-    async fn attempt(
-        &self,
-        backend: &Backend,
-        request: Request<Bytes>,
-        deadline: Instant,
-    ) -> Result<Response<TransportBody>, CallError> {
-        let answered = call(
-            &self.transport,
-            &backend.upstream,
-            request,
-            deadline,
-            |_, _| {},
-        );
-        Ok(answered.await?.response)
-    }
 }
 
 impl Carrier for HttpCarrier {
@@ -76,14 +42,12 @@ impl Carrier for HttpCarrier {
         deadline: Instant,
     ) -> BoxFuture<'a, Result<Carried, Lost>> {
         Box::pin(async move {
-            let answer = self
-                .head(backend, request, deadline)
+            let upstream = &backend.upstream;
+            let answered = call(&self.transport, upstream, request, deadline, |_, _| {})
                 .await
                 .map_err(|error| Lost::from(error.kind))?;
-            let (parts, body) = answer.into_parts();
-            let body = timeout_at(deadline, whole(body))
-                .await
-                .map_err(|_| Lost::new(Reason::Timeout))??;
+            let (parts, body) = answered.response.into_parts();
+            let body = whole(body, deadline).await?;
             Ok(Carried {
                 status: parts.status,
                 fields: parts.headers,
@@ -93,12 +57,26 @@ impl Carrier for HttpCarrier {
     }
 }
 
-/// The whole content, as long as it is not too much.
-async fn whole<B: Body<Data = Bytes>>(body: B) -> Result<Bytes, Lost> {
-    let mut body = std::pin::pin!(body);
+/// The whole content, as long as it is not too much and does not take too long.
+async fn whole<B>(body: B, deadline: Instant) -> Result<Bytes, Lost>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut body = body;
+    let mut reading = std::pin::pin!(read(&mut body));
+    // Most answers come with their head, and need no timer.
+    if let Some(done) = (&mut reading).now_or_never() {
+        return done;
+    }
+    timeout_at(deadline, reading)
+        .await
+        .unwrap_or_else(|_| Err(Lost::new(Reason::Timeout)))
+}
+
+async fn read<B: Body<Data = Bytes> + Unpin>(body: &mut B) -> Result<Bytes, Lost> {
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
-    while let Some(frame) = poll_fn(|cx| Pin::as_mut(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
         let frame = frame.map_err(|_| Lost::new(Reason::Connect))?;
         let Ok(data) = frame.into_data() else {
             continue;

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use composition::{Backend, Carried, Carrier, Lost};
+use composition::{Backend, Carried, Carrier, Lost, Reason};
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// How a backend answers.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ impl Carrier for Script {
         &'a self,
         backend: &'a Arc<Backend>,
         request: Request<Bytes>,
-        _: Instant,
+        deadline: Instant,
     ) -> BoxFuture<'a, Result<Carried, Lost>> {
         let seen = Seen {
             at: self.began.elapsed(),
@@ -150,7 +150,8 @@ impl Carrier for Script {
         };
         let reply = answer(&seen);
         Box::pin(async move {
-            tokio::time::sleep(reply.after).await;
+            let waited = timeout_at(deadline, sleep(reply.after)).await;
+            waited.map_err(|_| Lost::new(Reason::Timeout))?;
             match reply.lost {
                 Some(lost) => Err(lost),
                 None => Ok(Carried {

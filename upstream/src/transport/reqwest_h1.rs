@@ -1,11 +1,12 @@
 //! HTTP/1.1 over reqwest: one client for all threads of a process, for whoever is not on the gateway's data path.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::uri::{Authority, Scheme, Uri};
-use http::{Request, Response};
+use http::{HeaderMap, Method, Request, Response};
+use reqwest::Url;
 
 use crate::endpoint::Endpoint;
 use crate::error::{CallError, Failed, Kind};
@@ -15,6 +16,8 @@ use crate::transport::{Connecting, Transport};
 #[derive(Clone, Debug)]
 pub struct ReqwestH1 {
     client: reqwest::Client,
+    /// By endpoint: its address, read once.
+    addresses: Arc<RwLock<HashMap<u32, Url>>>,
 }
 
 impl ReqwestH1 {
@@ -31,7 +34,53 @@ impl ReqwestH1 {
             .pool_max_idle_per_host(connecting.idle_max)
             .pool_idle_timeout(connecting.idle_timeout)
             .build()?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            addresses: Arc::default(),
+        })
+    }
+
+    /// The address of what is asked for.
+    fn url(&self, endpoint: &Endpoint, request: &Request<Bytes>) -> Result<Url, CallError> {
+        let known = self.addresses.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        let base = known.get(&endpoint.id()).cloned();
+        drop(known);
+        let mut url = match base {
+            Some(base) => base,
+            None => self.learn(endpoint)?,
+        };
+        url.set_path(request.uri().path());
+        url.set_query(request.uri().query());
+        Ok(url)
+    }
+
+    fn learn(&self, endpoint: &Endpoint) -> Result<Url, CallError> {
+        let text = String::from_utf8_lossy(endpoint.authority().as_bytes());
+        let url = Url::parse(&format!("http://{text}/"))
+            .map_err(|error| CallError::caused(Kind::Connect, error))?;
+        let mut known = self
+            .addresses
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.insert(endpoint.id(), url.clone());
+        Ok(url)
+    }
+
+    async fn send(
+        &self,
+        url: Url,
+        method: Method,
+        fields: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<reqwest::Body>, CallError> {
+        let mut request = reqwest::Request::new(method, url);
+        *request.headers_mut() = fields;
+        if !body.is_empty() {
+            *request.body_mut() = Some(body.into());
+        }
+        let answer = self.client.execute(request).await;
+        answer.map(Into::into).map_err(classify)
     }
 }
 
@@ -44,42 +93,39 @@ impl Transport<Bytes> for ReqwestH1 {
         _: &Connecting,
         request: Request<Bytes>,
     ) -> Result<Response<reqwest::Body>, Failed<Bytes>> {
-        // The body is a handle, so keeping the request costs its fields only.
-        let unsent = request.clone();
-        let sent = absolute(endpoint, request)
-            .map_err(|error| CallError::caused(Kind::Malformed, error))
-            .and_then(|request| {
-                reqwest::Request::try_from(request)
-                    .map_err(|error| CallError::caused(Kind::Malformed, error))
-            });
-        let request = match sent {
-            Ok(request) => request,
-            Err(error) => {
-                return Err(Failed {
-                    error,
-                    unsent: None,
-                });
-            }
+        let lost = |error| Failed {
+            error,
+            unsent: None,
         };
-        match self.client.execute(request).await {
-            Ok(response) => Ok(response.into()),
+        let url = self.url(endpoint, &request).map_err(lost)?;
+        // What may be sent again; the body is a handle, so that it costs the fields only.
+        let (parts, body) = request.clone().into_parts();
+        match self
+            .send(url.clone(), parts.method, parts.headers, body)
+            .await
+        {
+            Ok(response) => Ok(response),
+            // A kept connection may be closed by the other side just when it is used. What may be repeated survives that.
+            Err(error) if error.kind == Kind::ResetBeforeHead && is_repeatable(&request) => {
+                let (parts, body) = request.into_parts();
+                self.send(url, parts.method, parts.headers, body)
+                    .await
+                    .map_err(lost)
+            }
             Err(error) => {
-                let error = classify(error);
-                let unsent = error.kind.is_connect().then(|| Box::new(unsent));
+                let unsent = error.kind.is_connect().then(|| Box::new(request));
                 Err(Failed { error, unsent })
             }
         }
     }
 }
 
-/// The request with its endpoint in its target, as reqwest wants it.
-fn absolute(endpoint: &Endpoint, request: Request<Bytes>) -> Result<Request<Bytes>, http::Error> {
-    let (mut parts, body) = request.into_parts();
-    let mut target = parts.uri.into_parts();
-    target.scheme = Some(Scheme::HTTP);
-    target.authority = Some(Authority::try_from(endpoint.authority().as_bytes())?);
-    parts.uri = Uri::from_parts(target)?;
-    Ok(Request::from_parts(parts, body))
+/// Safe methods without a body (RFC 9110, section 9.2.1).
+fn is_repeatable(request: &Request<Bytes>) -> bool {
+    matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) && request.body().is_empty()
 }
 
 fn classify(error: reqwest::Error) -> CallError {
