@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use tempfile::TempDir;
+use tests::answer::Answer;
 use tests::client::Client;
 use tests::process::Process;
 use tests::{binaries, tree};
@@ -62,6 +63,44 @@ async fn what_the_demo_says_to_paste_does_what_it_says() {
     demo.ends().await;
 }
 
+#[tokio::test]
+async fn the_tour_of_a_page_shows_what_it_says() {
+    let demo = Demo::start(&[]).await;
+    let page = async |id: u64| {
+        let path = format!("/web/products/{id}");
+        demo.edge.get(&path).bearer(&demo.token()).send().await
+    };
+    // The reviews hang.
+    let reviews = Client::new(SocketAddr::from(([127, 0, 0, 1], demo.base + 3)));
+    let hang = format!(
+        "curl -X PUT -d '{{\"hang\": true}}' http://127.0.0.1:{}/__stub",
+        demo.base + 3
+    );
+    assert!(demo.said.contains(&hang), "{}", demo.said);
+    let switch = reviews.request(&http::Method::PUT, "/__stub");
+    switch.body(r#"{"hang": true}"#).send().await;
+    let answer = page(8).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let degraded = answer.field("x-degraded").unwrap_or_default();
+    assert!(degraded.contains("reviews;reason=timeout"), "{degraded}");
+    let mend = reviews.request(&http::Method::DELETE, "/__stub");
+    mend.send().await;
+    assert_eq!(page(8).await.field("x-degraded"), None);
+
+    // Products move; the rest of the page stays where it is.
+    let side = |answer: &Answer, part: &str| answer.json()["_meta"]["parts"][part]["side"].clone();
+    let before = page(7).await;
+    demo.paste("s/canary.percent = 25 /canary.percent = 100 /")
+        .await;
+    let after = page(7).await;
+    assert_eq!(side(&before, "product"), "legacy");
+    assert_eq!(side(&after, "product"), "service");
+    for part in ["reviews", "rating", "stock", "related"] {
+        assert_eq!(side(&before, part), side(&after, part), "{part}");
+    }
+    demo.ends().await;
+}
+
 async fn smoke(arguments: &[&str]) {
     let demo = Demo::start(arguments).await;
     // The edge comes first, then a line for each part.
@@ -75,6 +114,11 @@ async fn smoke(arguments: &[&str]) {
     assert_eq!(demo.edge.get("/api/users/me").send().await.status, 401);
     let me = demo.edge.get("/api/users/me").bearer(&demo.token());
     assert_eq!(me.send().await.status, 200);
+    for screen in ["/web/home", "/mobile/home"] {
+        let answer = demo.edge.get(screen).bearer(&demo.token()).send().await;
+        assert_eq!(answer.status, 200, "{screen}: {answer:?}");
+        assert_eq!(answer.field("x-degraded"), None, "{screen}: {answer:?}");
+    }
     demo.ends().await;
 }
 

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|openapi]...`; all without a word.
+# `scripts/test.sh` runs short forms of the same. Needs what that installs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target="${CARGO_TARGET_DIR:-$PWD/target}"
+minutes="${LONG_MINUTES:-10}"
+rate="${LONG_RATE:-1000}"
+
+# Pages through the whole house at a steady rate: no failed request, and memory stays as it is.
+pages() {
+    local folder base=27000 pid status=0
+    cargo build --locked --release -p demo -p bench
+    folder=$(mktemp -d)
+    cp routes.toml "$folder"
+    # Pages of a load generator all come from one address; its limits are not what is looked at.
+    sed -i 's/^rate_limit = .*/rate_limit = []/' "$folder/routes.toml"
+    (cd "$folder" && exec "$target/release/demo" --processes --port-base "$base" >demo.out 2>demo.err) &
+    pid=$!
+    until grep -q 'Ctrl-C ends' "$folder/demo.out" 2>/dev/null; do
+        kill -0 "$pid" || { cat "$folder/demo.err"; return 1; }
+        sleep 0.2
+    done
+    local bff edge
+    for bff in bff-web bff-mobile; do
+        edge="http://127.0.0.1:$((base + 1080))"
+        local screen="$edge/web/products/7"
+        [[ $bff == bff-mobile ]] && screen="$edge/mobile/products/7"
+        echo "==> $bff: $screen at $rate/s for $minutes min"
+        "$target/release/bench" soak --url "$screen" --rate "$rate" --seconds "$((minutes * 60))" \
+            --pid "$(pgrep -f -- "--only $bff .*--port-base $base")" || status=1
+    done
+    kill -INT "$pid"
+    wait "$pid" || status=1
+    rm -rf "$folder"
+    return "$status"
+}
+
+# Both descriptions, tried out with many more examples.
+openapi() {
+    OPENAPI_EXAMPLES=1000 cargo nextest run --locked -p tests -E 'binary(openapi)' --profile long
+}
+
+for what in "${@:-pages openapi}"; do
+    for step in $what; do
+        echo "==> $step"
+        "$step"
+    done
+done
