@@ -90,7 +90,8 @@ pub struct Settings {
         long,
         env = "BFF_DRAIN",
         value_name = "DURATION",
-        default_value = "10s"
+        default_value = "10s",
+        allow_hyphen_values = true
     )]
     pub drain: Wait,
 
