@@ -13,3 +13,4 @@ mod fallback;
 mod keeping;
 mod cohorts;
 mod json;
+mod aggregation;
