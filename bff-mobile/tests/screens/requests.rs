@@ -21,7 +21,7 @@ const REFUSED: [(&str, &str); 34] = [
     ("/products?page=1000001", "from 1 to 1000000"),
     ("/products?page=99999999999999999999", "from 1 to 1000000"),
     ("/products?limit=1&limit=2", "duplicate field `limit`"),
-    ("/products?limt=1", "`limit`"),
+    ("/products?size=1", "`limit`"),
     (
         "/products?fields=colour",
         "id, name, price, currency, thumbnail",
@@ -89,9 +89,9 @@ async fn a_cursor_that_is_not_ours_or_not_this_lists_is_refused() {
         assert_problem(&answer, 400, BAD, said, &tampered);
     }
     let secret = SecretString::from(SECRET);
-    let anothers = Cursors::new(&secret, "orders").unwrap().behind(5);
+    let of_orders = Cursors::new(&secret, "orders").unwrap().behind(5);
     let longer = format!("{ours}AA");
-    for wrong in [anothers, longer, ours.to_uppercase()] {
+    for wrong in [of_orders, longer, ours.to_uppercase()] {
         let answer = app.get(&format!("/products?cursor={wrong}"), &[]).await;
         assert_problem(&answer, 400, BAD, said, &wrong);
     }
