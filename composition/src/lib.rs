@@ -57,6 +57,7 @@ pub use json::{DEPTH_MAX, Raw, Undecodable};
 pub use loaded::{CHUNK, Identified, Loaded};
 pub use lost::Lost;
 pub use metrics::Stats;
+pub use openapi::selectable;
 pub use part::{Declared, Part};
 pub use plan::{Plan, PlanError};
 pub use problems::{CODES, bad_request, problem};
