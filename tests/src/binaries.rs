@@ -24,6 +24,18 @@ pub fn demo() -> PathBuf {
     BUILT.get_or_init(|| find("demo")).join("demo")
 }
 
+/// The BFF of the web shop.
+pub fn bff_web() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| find("bff-web")).join("bff-web")
+}
+
+/// The BFF of the shop's apps.
+pub fn bff_mobile() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| find("bff-mobile")).join("bff-mobile")
+}
+
 /// The folder where a package's binary is.
 fn find(package: &str) -> PathBuf {
     std::env::var_os("BANYAN_BIN_DIR").map_or_else(|| build(package), PathBuf::from)

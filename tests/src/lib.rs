@@ -16,6 +16,7 @@ pub mod binaries;
 pub mod process;
 pub mod origin;
 pub mod edge;
+pub mod bff;
 pub mod shop;
 pub mod python;
 pub mod browser;
