@@ -5,7 +5,6 @@
 //! without. A [`Bff`] is a process with such screens. Modules stand lowest first.
 
 mod reason;
-mod report;
 mod json;
 mod budget;
 mod bulkhead;
@@ -13,6 +12,7 @@ mod lost;
 mod backend;
 mod inbound;
 mod cohort;
+mod report;
 mod call;
 mod loaded;
 pub mod shop;
