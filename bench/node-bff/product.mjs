@@ -4,8 +4,8 @@ import { traceparent } from './context.mjs';
 
 // What each part may take, milliseconds.
 const PRODUCT_MS = 800;
-const RATING_MS = 150;
-const AVAILABLE_MS = 150;
+const RATING_MS = 400;
+const AVAILABLE_MS = 400;
 
 export const schema = {
   type: 'object',
@@ -121,7 +121,8 @@ export class ProductScreen {
       description: description || undefined,
       price,
       currency,
-      images: images?.length > 0 ? images : undefined,
+      // In the width of a list's pictures, as nobody says another.
+      images: images?.length > 0 ? images.map((image) => `${image}?w=160`) : undefined,
       rating: this.#rating,
       available: this.#available,
     };

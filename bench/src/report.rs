@@ -204,6 +204,7 @@ mod tests {
     fn what_a_round_has_at_a_fixed_rate_stands_below_it() {
         let done = steady::Done {
             answered: 1_000,
+            degraded: 0,
             failed: 0,
             per_second: 1_000.0,
             median: Duration::from_micros(5_200),

@@ -1,5 +1,7 @@
 //! Interleaved rounds, A B A B: what every scenario does once its targets are ready.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 
 use crate::child::{Core, stay_on};
@@ -14,14 +16,15 @@ pub(crate) const PROXY_CORE: Core = 1;
 /// Where the load and the origin run.
 pub(crate) const OTHER_CORE: Core = 0;
 
-/// Before the first round: connections open, caches warm, code compiled.
-const WARM_UP_SECONDS: u32 = 5;
+/// Before the first round, connections and seconds: gently at first, while code is still being compiled, then as hard as
+/// it will be.
+const WARM_UP: [(u32, u32); 2] = [(4, 3), (64, 3)];
 
 /// What every scenario lets one choose.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct Options {
     /// How often each target is measured.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) rounds: u32,
     /// How long each time.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -38,6 +41,8 @@ pub(crate) struct Scenario {
     pub(crate) load: Load,
     /// Afterwards the same at a fixed rate, where a scenario looks at latency.
     pub(crate) steady: Option<Steady>,
+    /// Answers that took less are whole, whatever time-outs a target has.
+    pub(crate) patience: Option<Duration>,
     pub(crate) ratios: &'static [Measure],
 }
 
@@ -60,33 +65,59 @@ pub(crate) fn run(
         options.seconds,
         load_average()
     ));
-    let warm_up = Load {
-        seconds: WARM_UP_SECONDS,
-        ..scenario.load
-    };
     for target in targets {
-        warm_up.run(OTHER_CORE, target.address)?;
-        target.take_log_lines()?;
+        warm_up(scenario.load, target).with_context(|| target.name.to_owned())?;
     }
     let mut rounds = Vec::new();
     for number in 1..=options.rounds {
-        let mut measured = Vec::new();
-        for target in targets {
-            let round = measure(scenario, target).with_context(|| target.name.to_owned())?;
-            print(&report::line(number, &round));
-            measured.push(round);
+        match round(number, scenario, targets) {
+            Ok(measured) => rounds.push(measured),
+            // Something else had the machine. What is left still has to be most of it.
+            Err(error) => print(&format!("round {number:>2}  left out: {error:#}")),
         }
-        rounds.push(measured);
     }
+    ensure!(
+        rounds.len() * 2 > options.rounds as usize,
+        "{} of {} rounds are a result",
+        rounds.len(),
+        options.rounds
+    );
     print(&report::summary(&rounds, scenario.ratios));
     Ok(())
 }
 
+fn round(number: u32, scenario: &Scenario, targets: &[Target]) -> anyhow::Result<Vec<Round>> {
+    let mut measured = Vec::new();
+    for target in targets {
+        let round = measure(scenario, target).with_context(|| target.name.to_owned())?;
+        print(&report::line(number, &round));
+        measured.push(round);
+    }
+    Ok(measured)
+}
+
+fn warm_up(load: Load, target: &Target) -> anyhow::Result<()> {
+    for (connections, seconds) in WARM_UP {
+        let load = Load {
+            connections: connections.min(load.connections),
+            seconds,
+            ..load
+        };
+        load.run(OTHER_CORE, target.address)?;
+    }
+    Ok(())
+}
+
 fn measure(scenario: &Scenario, target: &Target) -> anyhow::Result<Round> {
+    target.take_log_lines()?;
     let before = target.process.cpu()?;
     let done = scenario.load.run(OTHER_CORE, target.address)?;
     let cpu = target.process.cpu()?.saturating_sub(before);
     target.check_log(done.requests)?;
+    if let Some(patience) = scenario.patience {
+        let p99 = done.p99;
+        ensure!(p99 < patience, "parts may be left out: a p99 of {p99:?}");
+    }
     let steady = scenario.steady.as_ref();
     Ok(Round {
         name: target.name,
@@ -103,7 +134,8 @@ fn at_rate(steady: &Steady, load: Load, target: &Target) -> anyhow::Result<AtRat
     let before = target.process.cpu()?;
     let done = steady.run(target.address, load.path, load.fields, || Ok(()))?;
     let cpu = target.process.cpu()?.saturating_sub(before);
-    ensure!(done.failed == 0, "not every request was answered: {done:?}");
+    let whole = done.failed == 0 && done.degraded == 0;
+    ensure!(whole, "not every request was answered well: {done:?}");
     target.check_log(done.answered)?;
     Ok(AtRate {
         rate: steady.rate,

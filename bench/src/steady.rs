@@ -28,6 +28,8 @@ pub(crate) struct Steady {
 pub(crate) struct Done {
     /// Answers of 200.
     pub(crate) answered: u64,
+    /// Of these, those that say that something is left out.
+    pub(crate) degraded: u64,
     /// Everything else.
     pub(crate) failed: u64,
     pub(crate) per_second: f64,
@@ -41,6 +43,7 @@ struct Run<'a> {
     request: &'a str,
     start: Instant,
     histogram: Histogram,
+    degraded: AtomicU64,
     failed: AtomicU64,
     stopped: AtomicBool,
 }
@@ -60,6 +63,7 @@ impl Steady {
             request: &get(address, path, fields),
             start: now(),
             histogram: Histogram::new(),
+            degraded: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         };
@@ -113,6 +117,8 @@ impl Run<'_> {
             };
             let answer = connection.ask(self.request)?;
             *kept = Some(connection);
+            let degraded = answer.field("x-degraded").is_some();
+            self.degraded.fetch_add(degraded.into(), Ordering::Relaxed);
             anyhow::Ok(answer.status == 200)
         };
         asked().unwrap_or(false)
@@ -125,6 +131,7 @@ impl Run<'_> {
         let per_second = answered as f64 / took.as_secs_f64();
         Done {
             answered,
+            degraded: self.degraded.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),
             per_second,
             median: self.histogram.percentile(50),
@@ -174,24 +181,23 @@ mod tests {
     }
 
     const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    const HALF: &[u8] = b"HTTP/1.1 200 OK\r\nx-degraded: a\r\ncontent-length: 0\r\n\r\n";
+    const BUSY: &[u8] = b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n";
 
     #[test]
-    fn every_request_is_sent_and_counted() {
+    fn every_request_is_sent_and_counted_as_what_came_of_it() {
         let steady = Steady {
             rate: 200,
             seconds: 1,
             connections: 4,
         };
-        let done = run(steady, server(Duration::ZERO, OK));
-        assert_eq!((done.answered, done.failed), (200, 0));
-        let busy = run(
-            steady,
-            server(
-                Duration::ZERO,
-                b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n",
-            ),
-        );
-        assert_eq!((busy.answered, busy.failed), (0, 200));
+        let counts = |answer| {
+            let done = run(steady, server(Duration::ZERO, answer));
+            (done.answered, done.degraded, done.failed)
+        };
+        assert_eq!(counts(OK), (200, 0, 0));
+        assert_eq!(counts(HALF), (200, 200, 0));
+        assert_eq!(counts(BUSY), (0, 0, 200));
     }
 
     #[test]

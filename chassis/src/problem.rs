@@ -119,9 +119,25 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
+    /// The problem also goes along with the answer, so that whoever stands in front can add which request it was.
     fn into_response(self) -> Response {
-        self.to_response()
+        let mut answer: Response = self.to_response();
+        answer.extensions_mut().insert(self);
+        answer
     }
+}
+
+/// Adds a request's id to an answer that is a problem.
+pub fn named(mut answer: Response, id: &str) -> Response {
+    let Some(problem) = answer.extensions_mut().remove::<Problem>() else {
+        return answer;
+    };
+    let json = problem.request_id(id).to_json();
+    answer
+        .headers_mut()
+        .insert(CONTENT_LENGTH, json.len().into());
+    *answer.body_mut() = json.into();
+    answer
 }
 
 #[cfg(test)]

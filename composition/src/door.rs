@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use chassis::clock::Clock;
 use chassis::identity::Trust;
-use chassis::problem::Problem;
+use chassis::problem::{Problem, named};
 use chassis::request_id;
 use chassis::telemetry::line::Line;
 use chassis::telemetry::lines::LineBuffer;
@@ -79,13 +79,13 @@ pub(crate) async fn pass(
         trace: inbound.identity.trace.trace_id_digits(),
     };
     let refused = door.refuse(&request);
-    let mut answer = if let Some(problem) = refused {
-        let id = inbound.identity.request_id.as_str();
-        problem.request_id(id).into_response()
+    let answer = if let Some(problem) = refused {
+        problem.into_response()
     } else {
         request.extensions_mut().insert(Arc::clone(&inbound));
         next.run(request).await
     };
+    let mut answer = named(answer, inbound.identity.request_id.as_str());
     answer
         .headers_mut()
         .insert(request_id::FIELD, inbound.identity.request_id.to_value());

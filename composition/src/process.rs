@@ -19,7 +19,6 @@ use chassis::secret::SecretString;
 use chassis::tasks::Tasks;
 use chassis::telemetry::lines::LineWriter;
 use chassis::telemetry::stamp::Stamp;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::carrier::HttpCarrier;
@@ -28,7 +27,7 @@ use crate::door::{self, Book, Door};
 use crate::engine::Engine;
 use crate::openapi::{About, complete};
 use crate::operations::{Operations, Shown, not_found, wrong_method};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::shop::Shop;
 use crate::view::Meta;
 
@@ -85,23 +84,19 @@ impl Running {
     }
 }
 
-#[derive(Debug, Parser)]
-struct Command {
-    #[command(flatten)]
-    settings: Settings,
-}
-
 /// Runs a BFF until it is told to end.
 pub fn main(bff: &Bff) -> ExitCode {
-    let command = Command::command()
-        .name(bff.name)
-        .about(bff.description)
-        .version(env!("CARGO_PKG_VERSION"));
-    let settings = match Command::from_arg_matches(&command.get_matches()) {
-        Ok(command) => command.settings,
-        Err(error) => {
-            let _ = error.print();
+    let options = std::env::args_os().skip(1);
+    let settings = match Settings::read(bff.name, bff.description, options) {
+        Ok(settings) => settings,
+        Err(wrong) if wrong.use_stderr() => {
+            let _ = writeln!(std::io::stderr(), "{}", settings::explain(&wrong));
             return ExitCode::FAILURE;
+        }
+        // Help, or the version.
+        Err(said) => {
+            let _ = said.print();
+            return ExitCode::SUCCESS;
         }
     };
     match run(bff, &settings) {

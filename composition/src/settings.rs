@@ -9,7 +9,8 @@ use bytesize::ByteSize;
 use chassis::secret::SecretString;
 use chassis::telemetry::lines::Target;
 use chassis::telemetry::log::Format;
-use clap::{Args, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use http::{HeaderName, StatusCode};
 use ipnet::IpNet;
 use jiff::SignedDuration;
@@ -61,7 +62,8 @@ pub struct Settings {
         long,
         env = "BFF_CACHE_BYTES",
         value_name = "SIZE",
-        default_value = "64MiB"
+        default_value = "64MiB",
+        value_parser = size
     )]
     pub cache_bytes: ByteSize,
 
@@ -157,6 +159,12 @@ pub struct Settings {
     /// Writes the address as JSON to this file once requests are taken.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Parser)]
+struct Command {
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// Where each backend is, in the direct mode: what stands in place of its path below the gateway.
@@ -300,12 +308,57 @@ fn refusal(text: &str) -> Result<StatusCode, String> {
     status.ok_or_else(|| "write a status from 400 to 499".to_owned())
 }
 
+/// What is wrong with a setting, under the names that it has in the environment and among the options.
+pub(crate) fn explain(wrong: &clap::Error) -> String {
+    let said = wrong.to_string();
+    let reason = said.split("\n\n").next().unwrap_or_default();
+    let option = match wrong.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) => option.split(' ').next().unwrap_or_default(),
+        _ => "",
+    };
+    match option.strip_prefix("--") {
+        Some(name) => {
+            let variable = name.to_ascii_uppercase().replace('-', "_");
+            format!("{reason}\n  it is BFF_{variable} in the environment, or {option}")
+        }
+        None => said,
+    }
+}
+
+fn size(text: &str) -> Result<ByteSize, String> {
+    text.parse()
+        .map_err(|_| "write a number of bytes, such as 64MiB".to_owned())
+}
+
 /// A backend without an address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("in the direct mode each backend needs its address; missing: {}", .0.join(", "))]
 pub struct Missing(pub Vec<&'static str>);
 
 impl Settings {
+    /// Reads what a process was started with: `options`, and the environment for what is not among them. `name` and
+    /// `about` are what help and messages call it.
+    ///
+    /// # Errors
+    /// An option is unknown or its value is wrong; also, when help was asked for, the help.
+    pub fn read<I, S>(
+        name: &'static str,
+        about: &'static str,
+        options: I,
+    ) -> Result<Self, clap::Error>
+    where
+        I: IntoIterator<Item = S>,
+        S: Into<std::ffi::OsString> + Clone,
+    {
+        let command = Command::command()
+            .name(name)
+            .about(about)
+            .version(env!("CARGO_PKG_VERSION"))
+            .no_binary_name(true);
+        let matches = command.try_get_matches_from(options)?;
+        Command::from_arg_matches(&matches).map(|command| command.settings)
+    }
+
     /// Where a backend is, given its name and its path below the gateway.
     pub fn places(&self) -> Result<impl Fn(&str, &str) -> Place, Missing> {
         let Direct {
@@ -353,19 +406,9 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        settings: Settings,
-    }
 
     fn read(options: &[&str]) -> Result<Settings, String> {
-        let all = ["bff"].iter().chain(options);
-        Command::try_parse_from(all)
-            .map(|command| command.settings)
-            .map_err(|error| error.to_string())
+        Settings::read("bff", "for a test", options).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -394,6 +437,7 @@ mod tests {
         for (option, value, said) in [
             ("--gateway-url", "https://x", "write http://host:port"),
             ("--gateway-url", "http://u:p@x", "write http://host:port"),
+            ("--cache-bytes", "much", "such as 64MiB"),
             ("--drain", "soon", "such as 10s"),
             ("--drain", "-5s", "such as 10s"),
             ("--access-log", "somewhere", "write stdout, off, or a path"),
@@ -403,8 +447,14 @@ mod tests {
             ("--calls-per-backend", "0", "1..=100000"),
             ("--trusted-callers", "everybody", "invalid"),
         ] {
-            let error = read(&[option, value]).err().unwrap();
+            let error = read(&[&format!("{option}={value}")]).err().unwrap();
             assert!(error.contains(said) && error.contains(option), "{error}");
         }
+        let wrong = Settings::read("bff", "for a test", ["--drain", "soon"]).unwrap_err();
+        let said = explain(&wrong);
+        assert!(
+            said.ends_with("it is BFF_DRAIN in the environment, or --drain"),
+            "{said}"
+        );
     }
 }

@@ -26,7 +26,11 @@ pub(crate) fn run(args: &Args, ports: &Ports) -> anyhow::Result<()> {
         .parts
         .iter()
         .map(|(part, address)| (part.name, *address));
-    let all = shop.chain(std::iter::once((parts::EDGE, ports.edge)));
+    let bffs = ports.bffs.iter().map(|(bff, address)| (bff.name, *address));
+    // The edge last, so that nothing is asked of what has not begun.
+    let all = shop
+        .chain(bffs)
+        .chain(std::iter::once((parts::EDGE, ports.edge)));
     let mut children = Children(Vec::new());
     for (name, address) in all {
         children.start(name, address, args)?;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chassis::drain::Signals;
 use chassis::tasks::Tasks;
+use composition::{Bff, Settings};
 use gateway::app::{self, Options, Running};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use stubs::shop::{self, Part, Places};
-use stubs::switches::Settings;
+use stubs::switches;
 use tokio::runtime::Runtime;
 
 use crate::ports::Ports;
@@ -22,10 +23,13 @@ pub(crate) const EDGE: &str = "edge";
 /// What runs at the end gets this long.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// The whole shop and the gateway.
+/// The whole shop, its BFFs and the gateway.
 pub(crate) fn run_all(args: &Args, ports: &Ports) -> anyhow::Result<()> {
-    let shop = Shop::start(args, &ports.parts)?;
+    let mut shop = Shop::start(args, &ports.parts)?;
     let gateway = gateway(args, ports)?;
+    for (bff, address) in &ports.bffs {
+        shop.add(bff, *address, args, ports)?;
+    }
     tour::print(args, ports)?;
     shop.wait();
     gateway.stop();
@@ -42,6 +46,12 @@ pub(crate) fn run_one(name: &str, args: &Args, ports: &Ports) -> anyhow::Result<
         gateway.stop();
         return Ok(());
     }
+    if let Some((bff, address)) = ports.bffs.iter().find(|(bff, _)| bff.name == name) {
+        let mut alone = Shop::start(args, &[])?;
+        alone.add(bff, *address, args, ports)?;
+        alone.wait();
+        return alone.stop();
+    }
     let known = ports.parts.iter().find(|(part, _)| part.name == name);
     let shop = Shop::start(
         args,
@@ -52,7 +62,7 @@ pub(crate) fn run_one(name: &str, args: &Args, ports: &Ports) -> anyhow::Result<
 }
 
 fn gateway(args: &Args, ports: &Ports) -> anyhow::Result<Running> {
-    let environment = ports.environment(&places::access_log(args)?);
+    let environment = ports.environment(&places::log(args, places::ACCESS_LOG)?);
     let options = Options {
         path: args.config.clone(),
         environment: Arc::new(move |name| environment.get(name).cloned()),
@@ -65,6 +75,7 @@ fn gateway(args: &Args, ports: &Ports) -> anyhow::Result<Running> {
 struct Shop {
     runtime: Runtime,
     tasks: Tasks,
+    bffs: Vec<composition::Running>,
     signals: std::cell::RefCell<Signals>,
 }
 
@@ -79,7 +90,7 @@ impl Shop {
             shop::start(
                 parts,
                 &Places::below(&args.folder),
-                &Settings::default(),
+                &switches::Settings::default(),
                 &tasks,
             )
             .map_err(|error| {
@@ -93,8 +104,30 @@ impl Shop {
         Ok(Self {
             runtime,
             tasks,
+            bffs: Vec::new(),
             signals: std::cell::RefCell::new(signals),
         })
+    }
+
+    /// Adds a BFF, which asks the gateway's internal listener.
+    fn add(
+        &mut self,
+        bff: &Bff,
+        address: SocketAddr,
+        args: &Args,
+        ports: &Ports,
+    ) -> anyhow::Result<()> {
+        let log = places::log(args, &format!("{}.log", bff.name))?;
+        let options = [
+            format!("--bind={address}"),
+            format!("--gateway-url=http://{}", ports.internal),
+            format!("--access-log={}", log.display()),
+        ];
+        let settings = Settings::read(bff.name, bff.description, options)?;
+        let _inside = self.runtime.enter();
+        let running = composition::start(bff, &settings, &self.tasks)?;
+        self.bffs.push(running);
+        Ok(())
     }
 
     /// Until somebody ends it.

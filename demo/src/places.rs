@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use crate::Args;
 
+/// The gateway's.
+pub(crate) const ACCESS_LOG: &str = "access.log";
+
 /// Where access lines go: the terminal has the tour.
-pub(crate) fn access_log(args: &Args) -> anyhow::Result<PathBuf> {
+pub(crate) fn log(args: &Args, name: &str) -> anyhow::Result<PathBuf> {
     std::fs::create_dir_all(&args.folder)?;
-    Ok(args.folder.canonicalize()?.join("access.log"))
+    Ok(args.folder.canonicalize()?.join(name))
 }

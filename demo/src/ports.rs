@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use anyhow::Context as _;
+use composition::Bff;
 use stubs::shop::{PARTS, Part};
 
 /// Port 7000 is the monolith's when nothing is moved.
@@ -14,6 +15,12 @@ const EDGE: u16 = 8080;
 const INTERNAL: u16 = 8081;
 const ADMIN: u16 = 9900;
 
+/// The BFFs, each with the variable in routes.toml that names its port.
+const BFFS: [(Bff, &str); 2] = [
+    (bff_web::BFF, "BFF_WEB_PORT"),
+    (bff_mobile::BFF, "BFF_MOBILE_PORT"),
+];
+
 /// All addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Ports {
@@ -21,6 +28,7 @@ pub(crate) struct Ports {
     pub(crate) internal: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) parts: Vec<(Part, SocketAddr)>,
+    pub(crate) bffs: Vec<(Bff, SocketAddr)>,
 }
 
 impl Ports {
@@ -34,7 +42,9 @@ impl Ports {
             anyhow::Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
         };
         let parts = PARTS.into_iter().map(|part| Ok((part, moved(part.port)?)));
+        let bffs = BFFS.into_iter().map(|(bff, _)| Ok((bff, moved(bff.port)?)));
         Ok(Self {
+            bffs: bffs.collect::<anyhow::Result<_>>()?,
             edge: moved(EDGE)?,
             internal: moved(INTERNAL)?,
             admin: moved(ADMIN)?,
@@ -48,7 +58,13 @@ impl Ports {
             .parts
             .iter()
             .map(|(part, address)| (part.variable.to_owned(), address.port().to_string()));
-        let mut environment: BTreeMap<String, String> = parts.collect();
+        let bffs = BFFS
+            .iter()
+            .zip(&self.bffs)
+            .map(|((_, variable), (_, address))| {
+                ((*variable).to_owned(), address.port().to_string())
+            });
+        let mut environment: BTreeMap<String, String> = parts.chain(bffs).collect();
         environment.insert("BANYAN_BIND".to_owned(), self.edge.to_string());
         environment.insert("BANYAN_INTERNAL_BIND".to_owned(), self.internal.to_string());
         environment.insert("BANYAN_ADMIN_BIND".to_owned(), self.admin.to_string());

@@ -34,13 +34,16 @@ fn addresses(args: &Args, ports: &Ports) -> anyhow::Result<String> {
     line("edge", &format!("http://{}", ports.edge));
     line("internal", &format!("http://{}", ports.internal));
     line("admin", &format!("http://{}", ports.admin));
+    for (bff, address) in &ports.bffs {
+        line(bff.name, &format!("http://{address}"));
+    }
     for (part, address) in &ports.parts {
         line(part.name, &format!("http://{address}"));
     }
     line("routes", &args.config.display().to_string());
     line(
         "access log",
-        &places::access_log(args)?.display().to_string(),
+        &places::log(args, places::ACCESS_LOG)?.display().to_string(),
     );
     lines.push(String::new());
     Ok(lines.join("\n"))
@@ -93,6 +96,20 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
   curl -si -H "authorization: Bearer $TOKEN" {edge}/api/products/7 | grep -i x-served-by
   banyan explain GET /api/products/7 --user alice --config {file}
 
+# A whole page with one call: the BFF asks the backends at once, and says in _meta who gave each part.
+  curl -s -H "authorization: Bearer $TOKEN" {edge}/web/products/7; echo
+  curl -s -H "authorization: Bearer $TOKEN" '{edge}/mobile/products?limit=3'; echo
+
+# The reviews hang; the page comes all the same, without them, and says so. Then they are back.
+  curl -X PUT -d '{{"hang": true}}' http://{reviews}/__stub
+  curl -si -H "authorization: Bearer $TOKEN" {edge}/web/products/8 | grep -i -e ^HTTP -e x-degraded -e server-timing
+  curl -X DELETE http://{reviews}/__stub
+
+# A part of a page changes sides: products move, the rest of the page stays where it is.
+  page() {{ curl -s -H "authorization: Bearer $TOKEN" {edge}/web/products/7 | grep -o '"_meta".*'; }}
+  page; sed -i 's/canary.percent = 25 /canary.percent = 100 /' {file}; sleep 1; page
+  sed -i 's/canary.percent = 100 /canary.percent = 25 /' {file}; sleep 1; page
+
 # Without a token 5 requests a second, 20 at once: the limit says when to come back.
   for i in $(seq 30); do curl -s -o /dev/null -w '%{{http_code}} ' {edge}/api/products; done; echo
   curl -i {edge}/api/products
@@ -118,6 +135,7 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
 Ctrl-C ends all of it. Start again: cargo run --release -p demo{separator}{again}
 "#,
         catalog = ports.parts[2].1,
+        reviews = ports.parts[3].1,
         separator = if again.is_empty() { "" } else { " --" },
     )
 }

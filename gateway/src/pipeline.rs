@@ -141,7 +141,9 @@ impl<'a> Passage<'a> {
         let edge_host = parts.headers.get(http::header::HOST).cloned();
         let body = RequestBody::new(incoming, route.max_body, view.config.edge.body_idle_timeout);
         let mut request = self.outgoing(route, parts, body, wanted.as_ref(), found);
-        handed.tell(request.headers_mut(), deadline);
+        if let Some(handed) = handed {
+            handed.tell(request.headers_mut(), deadline);
+        }
 
         let how = Forwarding {
             backend,

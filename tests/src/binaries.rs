@@ -18,22 +18,22 @@ pub fn stubs() -> PathBuf {
     BUILT.get_or_init(|| find("stubs")).join("stubs")
 }
 
-/// The shop and the gateway in one.
-pub fn demo() -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| find("demo")).join("demo")
-}
-
-/// The BFF of the web shop.
+/// The BFF of rich pages.
 pub fn bff_web() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| find("bff-web")).join("bff-web")
 }
 
-/// The BFF of the shop's apps.
+/// The BFF of small screens.
 pub fn bff_mobile() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| find("bff-mobile")).join("bff-mobile")
+}
+
+/// The shop and the gateway in one.
+pub fn demo() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| find("demo")).join("demo")
 }
 
 /// The folder where a package's binary is.

@@ -66,7 +66,7 @@ impl Plan {
             .args(["--config", ROUTES, "--ready-file"])
             .arg(&ready);
         let mut process = Process::start("banyan", &mut command);
-        let addresses = within("the gateway's start", when_ready(&ready, &mut process)).await;
+        let addresses = within("the gateway's start", read_when_there(&ready, &mut process)).await;
         let found = |listener: &str| addresses[listener].as_str()?.parse::<SocketAddr>().ok();
         let address = |listener: &str| {
             found(listener).unwrap_or_else(|| panic!("no address of {listener} in {addresses}"))
@@ -256,16 +256,15 @@ impl Edge {
     }
 }
 
-/// What a process writes once it is ready: where it listens.
-pub(crate) async fn when_ready(ready: &Path, process: &mut Process) -> Value {
+async fn read_when_there(ready: &Path, process: &mut Process) -> Value {
     loop {
-        // It appears whole: it is renamed into place.
+        // It appears whole: the gateway renames it into place.
         if let Ok(text) = std::fs::read_to_string(ready) {
             return serde_json::from_str(&text).expect("the ready file is JSON");
         }
         assert!(
             process.is_running(),
-            "it did not start:\n{}",
+            "the gateway did not start:\n{}",
             process.said()
         );
         tokio::time::sleep(LOOK_AGAIN).await;

@@ -18,5 +18,6 @@ pub mod origin;
 pub mod edge;
 pub mod bff;
 pub mod shop;
+pub mod screens;
 pub mod python;
 pub mod browser;

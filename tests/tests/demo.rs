@@ -19,7 +19,7 @@ const LAST: &str = "Ctrl-C ends all of it";
 
 /// Where the usual ports begin, and how far above that its ports lie.
 const BASE: u16 = 7000;
-const OFFSETS: [u16; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 1080, 1081, 2000, 2900];
+const OFFSETS: [u16; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 100, 200, 1080, 1081, 2000, 2900];
 
 struct Demo {
     process: Process,

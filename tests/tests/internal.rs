@@ -113,7 +113,9 @@ async fn a_route_is_found_on_its_listeners_only() {
         (&line["listener"], &line["route"]),
         (&"internal".into(), &"inside".into())
     );
-    let line = edge.access_line("the line of /outside", |line| line["path"] == "/outside");
+    let line = edge.access_line("the line of /outside", |line| {
+        line["path"] == "/outside" && line["status"] == 200
+    });
     assert!(line.await.get("listener").is_none());
 
     let shown = edge.admin("/routes").send().await.json();

@@ -4,11 +4,11 @@
     reason = "helpers of tests fail the test as tests do"
 )]
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::bff::Bff;
-use tests::edge::Edge;
+use tests::bff::{Bff, Which};
 use tests::process::Process;
 use tests::python;
 use tests::shop::Shop;
@@ -24,39 +24,39 @@ const OWNER: &str = "1";
 /// For so many cases, on the slowest machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Where apps can be too old, the description says what they get.
-const OLDEST: [(&str, &str); 1] = [("BFF_MIN_CLIENT", "ios=5.2.0")];
+/// Each BFF, and how many screens it has.
+const BFFS: [(Which, usize); 2] = [(Which::Web, 5), (Which::Mobile, 4)];
 
 #[tokio::test]
 async fn every_page_is_as_its_description_says() {
-    let shop = Shop::start().await;
-    let (edge, token) = before(&shop).await;
-    let web = Bff::web(&edge).await;
-    ask_everything(&web, &token, 5).await;
-    web.stop().await;
-    edge.stop().await;
+    ask_everything(BFFS[0]).await;
 }
 
 #[tokio::test]
 async fn every_screen_is_as_its_description_says() {
-    let shop = Shop::start().await;
-    let (edge, token) = before(&shop).await;
-    let mobile = Bff::mobile(&edge, &OLDEST).await;
-    ask_everything(&mobile, &token, 4).await;
-    mobile.stop().await;
-    edge.stop().await;
+    ask_everything(BFFS[1]).await;
 }
 
-/// A gateway before the shop, and who asks.
-async fn before(shop: &Shop) -> (Edge, String) {
-    // Thousands of lines that nobody reads.
-    let edge = shop.edge().env("BANYAN_ACCESS_LOG", "off").start().await;
-    let token = shop.token(&edge, &["--user", OWNER]).await;
-    (edge, token)
+/// Where apps can be too old, the description says what they get.
+async fn start(which: Which, gateway: SocketAddr) -> Bff {
+    let gateway = format!("http://{gateway}");
+    let mut env = vec![
+        ("BFF_GATEWAY_URL", gateway.as_str()),
+        ("BFF_ACCESS_LOG", "off"),
+    ];
+    if which == Which::Mobile {
+        env.push(("BFF_MIN_CLIENT", "ios=5.2.0"));
+    }
+    Bff::start(which, &env).await
 }
 
 /// Straight to the BFF: the edge would soon say that these are too many requests.
-async fn ask_everything(bff: &Bff, token: &str, screens: usize) {
+async fn ask_everything((which, screens): (Which, usize)) {
+    let shop = Shop::start().await;
+    // Thousands of lines that nobody reads.
+    let edge = shop.edge().env("BANYAN_ACCESS_LOG", "off").start().await;
+    let token = shop.token(&edge, &["--user", OWNER]).await;
+    let bff = start(which, edge.internal_address.unwrap()).await;
     let folder = tempfile::tempdir().unwrap();
     let mut command = python::program("schemathesis", folder.path());
     let cases = cases();
@@ -73,6 +73,8 @@ async fn ask_everything(bff: &Bff, token: &str, screens: usize) {
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
     let tested = format!("Tested: {screens}\n");
     assert!(ended.stdout.contains(&tested), "{}", ended.stdout);
+    bff.stop().await;
+    edge.stop().await;
 }
 
 #[expect(
@@ -88,8 +90,9 @@ fn cases() -> u32 {
 async fn the_descriptions_are_whole() {
     // Nobody is asked for anything: a description needs no gateway.
     let nowhere = "127.0.0.1:9".parse().unwrap();
-    for (name, env, screens) in [("bff-web", &[][..], 5), ("bff-mobile", &OLDEST[..], 4)] {
-        let bff = Bff::over(nowhere, name, env).await;
+    for (which, screens) in BFFS {
+        let name = format!("{which:?}");
+        let bff = start(which, nowhere).await;
         let document = bff.get("/openapi.json").send().await.json();
         assert_eq!(document["openapi"], "3.1.0", "{name}");
         let paths = document["paths"].as_object().unwrap();
@@ -104,7 +107,7 @@ async fn the_descriptions_are_whole() {
         let codes = codes(&document["components"]["responses"]);
         for (code, ..) in composition::CODES {
             let is_for_apps = code == "app_upgrade_required";
-            let expected = !is_for_apps || !env.is_empty();
+            let expected = !is_for_apps || which == Which::Mobile;
             assert_eq!(codes.contains(&code), expected, "{name}: {code}");
         }
         bff.stop().await;

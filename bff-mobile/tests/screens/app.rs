@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use chassis::http_client;
 use chassis::tasks::Tasks;
-use clap::Parser;
 use composition::{Running, Settings};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -13,12 +12,6 @@ use crate::catalog::Catalog;
 
 /// What cursors are signed with.
 pub(crate) const SECRET: &str = "only-for-tests-only-for-tests-only";
-
-#[derive(Parser)]
-struct Command {
-    #[command(flatten)]
-    settings: Settings,
-}
 
 /// A BFF over a catalog, and a client of it.
 pub(crate) struct App {
@@ -49,7 +42,6 @@ impl App {
         let products = format!("http://{}/api/products", catalog.listen(&tasks));
         let nowhere = "http://127.0.0.1:9";
         let needed = [
-            "bff-mobile",
             "--mode=direct",
             "--bind=127.0.0.1:0",
             "--access-log=off",
@@ -70,7 +62,7 @@ impl App {
             .into_iter()
             .chain(others)
             .chain(options.iter().copied());
-        let Command { settings } = Command::try_parse_from(all).unwrap();
+        let settings = Settings::read("bff", "for a test", all).unwrap();
         Self {
             running: composition::start(&bff_mobile::BFF, &settings, &tasks).unwrap(),
             client: http_client::build(Duration::from_secs(20)).unwrap(),

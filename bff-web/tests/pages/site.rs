@@ -4,18 +4,11 @@ use std::time::Duration;
 
 use chassis::http_client;
 use chassis::tasks::Tasks;
-use clap::Parser;
 use composition::{Running, Settings};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use crate::backends::Backends;
-
-#[derive(Parser)]
-struct Command {
-    #[command(flatten)]
-    settings: Settings,
-}
 
 /// A BFF over backends, and a client of it.
 pub(crate) struct Site {
@@ -52,14 +45,9 @@ impl Site {
             ("--users-url", "users"),
         ];
         let own = own.map(|(option, path)| format!("{option}=http://{address}/{path}"));
-        let needed = [
-            "bff-web",
-            "--mode=direct",
-            "--bind=127.0.0.1:0",
-            "--access-log=off",
-        ];
+        let needed = ["--mode=direct", "--bind=127.0.0.1:0", "--access-log=off"];
         let all = needed.into_iter().chain(own.iter().map(String::as_str));
-        let Command { settings } = Command::try_parse_from(all).unwrap();
+        let settings = Settings::read("bff", "for a test", all).unwrap();
         Self {
             running: composition::start(&bff_web::BFF, &settings, &tasks).unwrap(),
             client: http_client::build(Duration::from_secs(20)).unwrap(),

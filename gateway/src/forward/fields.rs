@@ -129,9 +129,8 @@ fn is_forwarding(name: &str, has_underscore: bool) -> bool {
 
 /// A backend cannot say for us who answered, nor why, nor where routes lead.
 fn is_answer_of_ours(name: &str) -> bool {
-    name.strip_prefix("x-").is_some_and(|rest| {
-        rest.starts_with("banyan-") || matches!(rest, "served-by" | "route-reason")
-    })
+    name.as_bytes()[0] == b'x'
+        && (name.starts_with("x-banyan-") || matches!(name, "x-served-by" | "x-route-reason"))
 }
 
 /// The fields that `Connection` names, but for those without which the message would be another one.

@@ -18,12 +18,11 @@ use crate::rejection::Rejection;
 use crate::route::compiled::{Route, Target};
 use crate::side::sticky;
 
-/// What a backend is handed with one request.
+/// What a backend is handed with one request, beside the time that is left.
 #[derive(Debug, Default)]
 pub(super) struct Handed {
     sticky: Option<HeaderValue>,
     state: Option<HeaderValue>,
-    deadline: bool,
 }
 
 impl Passage<'_> {
@@ -84,24 +83,21 @@ impl Passage<'_> {
             && matches!(route.target, Target::Upstream(_))
     }
 
-    /// `waits` says that the caller's own deadline is known.
-    pub(super) fn handed(&self, route: &Route, key: Option<&str>, waits: bool) -> Handed {
+    /// `waits` says that the caller's own deadline is known. Most requests are handed on with nothing.
+    pub(super) fn handed(&self, route: &Route, key: Option<&str>, waits: bool) -> Option<Handed> {
         let hands_on = self.hands_on(route);
-        Handed {
+        (hands_on || waits).then(|| Handed {
             sticky: key.filter(|_| hands_on).map(escaped),
             state: hands_on.then(|| self.view.state.clone()),
-            deadline: hands_on || waits,
-        }
+        })
     }
 }
 
 impl Handed {
     /// Tells it, in place of whatever the request said.
     pub(super) fn tell(self, fields: &mut HeaderMap, deadline: Instant) {
-        if self.deadline {
-            let left = deadline.saturating_duration_since(Instant::now());
-            fields.insert(DEADLINE, deadline_value(left));
-        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        fields.insert(DEADLINE, deadline_value(left));
         if let Some(sticky) = self.sticky {
             fields.insert(STICKY, sticky);
         }
@@ -140,14 +136,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_left_of_the_time_is_told_in_whole_milliseconds() {
-        let handed = Handed {
-            deadline: true,
-            ..Handed::default()
-        };
         let deadline = Instant::now() + Duration::from_millis(250);
         tokio::time::advance(Duration::from_micros(100_500)).await;
         let mut fields = HeaderMap::new();
-        handed.tell(&mut fields, deadline);
+        Handed::default().tell(&mut fields, deadline);
         assert_eq!(fields[DEADLINE], "149");
         assert_eq!(fields.len(), 1);
     }

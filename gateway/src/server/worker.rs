@@ -10,7 +10,7 @@ use std::time::Duration;
 use chassis::tasks::{Tasks, Unfinished};
 use chassis::telemetry::lines::LineBuffer;
 use tokio::net::TcpListener;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, oneshot};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
@@ -58,7 +58,7 @@ impl Worker {
         let name = format!("edge-{}", given.core);
         let thread = std::thread::Builder::new()
             .name(name)
-            .spawn(move || LocalSet::new().block_on(&runtime, run(given)))?;
+            .spawn(move || LocalSet::new().block_on(&runtime, start(given)))?;
         Ok(Self { thread })
     }
 
@@ -68,6 +68,16 @@ impl Worker {
             .join()
             .unwrap_or_else(|_| Err(Unfinished(vec!["edge worker"])))
     }
+}
+
+/// Whatever the thread itself waits for is polled each time that anything moves on it: so all there is happens in a task,
+/// and it waits for that one only.
+async fn start(given: Given) -> Result<(), Unfinished> {
+    let (tell, ended) = oneshot::channel();
+    Tasks::new().spawn_local("edge worker", async move {
+        let _ = tell.send(run(given).await);
+    });
+    ended.await.unwrap_or(Err(Unfinished(vec!["edge worker"])))
 }
 
 async fn run(given: Given) -> Result<(), Unfinished> {
