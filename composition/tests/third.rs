@@ -18,7 +18,7 @@ use composition::Settings;
 use serde_json::{Value, json};
 
 /// A catalog with two products, and reviews that fail.
-async fn backend(tasks: &Tasks) -> String {
+fn backend(tasks: &Tasks) -> String {
     let products = json!({"items": [
         {"id": 1, "name": "Lamp", "price": 5, "currency": "EUR"},
         {"id": 2, "name": "Rake", "price": 6, "currency": "EUR"},
@@ -34,7 +34,7 @@ async fn backend(tasks: &Tasks) -> String {
 #[tokio::test]
 async fn a_third_bff_answers_as_the_other_two_do() {
     let tasks = Tasks::new();
-    let url = backend(&tasks).await;
+    let url = backend(&tasks);
     let mut options = vec!["--bind=127.0.0.1:0".to_owned(), "--mode=direct".to_owned()];
     let backends = [
         ("catalog", "/products"),
@@ -79,5 +79,9 @@ fn the_book_shows_the_example_as_it_is() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(code.concat(), example, "docs/your-own-bff.md shows another example");
+    assert_eq!(
+        code.concat(),
+        example,
+        "docs/your-own-bff.md shows another example"
+    );
 }
