@@ -9,6 +9,7 @@ use axum::response::Response;
 use composition::shop::{self, Listed, Order, Product, User};
 use composition::{
     Ask, Declared, Inbound, Meta, Params, Parts, Plan, PlanError, Problem, Setup, Slot, View,
+    selectable,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,9 +53,10 @@ pub(crate) fn screen(setup: &Setup) -> Result<OpenApiRouter, PlanError> {
         Some(home_screen(*thumb, parts))
     });
     let view = view.meta(Meta::WhenAsked).size_budget(SIZE_BUDGET);
-    Ok(OpenApiRouter::new()
+    let described = OpenApiRouter::new()
         .routes(routes!(home))
-        .with_state(Arc::new(view)))
+        .with_state(Arc::new(view));
+    Ok(selectable(described, &FIELDS))
 }
 
 fn plan(setup: &Setup) -> Result<Plan<Thumb>, PlanError> {

@@ -9,7 +9,7 @@ use axum::response::Response;
 use composition::shop::{self, Item, Order, Product};
 use composition::{
     Ask, Declared, Id, Inbound, Loaded, Meta, Params, Parts, Plan, PlanError, Problem, Setup, Slot,
-    View,
+    View, selectable,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,20 +35,20 @@ struct Asked {
 /// An order's screen.
 #[derive(Debug, Serialize, ToSchema)]
 struct OrderScreen {
-    #[schema(example = 121)]
+    #[schema(required = false, example = 121)]
     id: u64,
-    #[schema(example = "shipped")]
+    #[schema(required = false, example = "shipped")]
     status: String,
     /// Seconds since 1970.
-    #[schema(example = 1_768_096_800)]
+    #[schema(required = false, example = 1_768_096_800)]
     created: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     items: Vec<Line>,
     /// In minor units of the currency.
-    #[schema(example = 25980)]
+    #[schema(required = false, example = 25980)]
     total: u64,
     /// ISO 4217.
-    #[schema(example = "EUR")]
+    #[schema(required = false, example = "EUR")]
     currency: String,
 }
 
@@ -73,9 +73,10 @@ struct Line {
 pub(crate) fn screen(setup: &Setup) -> Result<OpenApiRouter, PlanError> {
     let view = View::new(&setup.engine, plan(setup)?, order_screen);
     let view = view.meta(Meta::WhenAsked).size_budget(SIZE_BUDGET);
-    Ok(OpenApiRouter::new()
+    let described = OpenApiRouter::new()
         .routes(routes!(order))
-        .with_state(Arc::new(view)))
+        .with_state(Arc::new(view));
+    Ok(selectable(described, &FIELDS))
 }
 
 fn plan(setup: &Setup) -> Result<Plan<Asked>, PlanError> {
@@ -124,7 +125,7 @@ fn order_screen(asked: &Asked, parts: &Parts<'_>) -> Option<OrderScreen> {
 #[utoipa::path(
     get,
     path = "/orders/{id}",
-    params(("id" = u64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1), Presentation),
+    params(("id" = u64, Path, description = "The order's.", minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1), Presentation),
     responses((status = 200, description = "The screen.", body = OrderScreen))
 )]
 async fn order(

@@ -10,7 +10,6 @@ use utoipa::{IntoParams, ToSchema};
 #[into_params(parameter_in = Query)]
 pub(crate) struct Presentation {
     /// Only these fields, with commas between them; an unknown one is refused with those that there are.
-    #[param(example = "id")]
     pub(crate) fields: Option<String>,
     /// The width of pictures, pixels.
     #[param(inline)]

@@ -9,7 +9,7 @@ use axum::response::Response;
 use composition::shop::{self, Product, Stock};
 use composition::{
     Ask, Declared, FieldList, Id, Inbound, Loaded, Meta, Params, Parts, Plan, PlanError, Problem,
-    Setup, Slot, View,
+    Setup, Slot, View, selectable,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -46,18 +46,18 @@ struct Asked {
 /// A product's screen.
 #[derive(Debug, Serialize, ToSchema)]
 struct ProductScreen {
-    #[schema(example = 7)]
+    #[schema(required = false, example = 7)]
     id: u64,
-    #[schema(example = "Oak lamp by Fjord")]
+    #[schema(required = false, example = "Oak lamp by Fjord")]
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "An oak lamp for the living, made by Fjord.")]
     description: Option<String>,
     /// In minor units of the currency.
-    #[schema(example = 12990)]
+    #[schema(required = false, example = 12990)]
     price: u64,
     /// ISO 4217.
-    #[schema(example = "EUR")]
+    #[schema(required = false, example = "EUR")]
     currency: String,
     /// In the width that was asked for, the main one first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,9 +86,10 @@ struct Rating {
 pub(crate) fn screen(setup: &Setup) -> Result<OpenApiRouter, PlanError> {
     let view = View::new(&setup.engine, plan(setup)?, product_screen);
     let view = view.meta(Meta::WhenAsked).size_budget(SIZE_BUDGET);
-    Ok(OpenApiRouter::new()
+    let described = OpenApiRouter::new()
         .routes(routes!(product))
-        .with_state(Arc::new(view)))
+        .with_state(Arc::new(view));
+    Ok(selectable(described, &FIELDS))
 }
 
 fn plan(setup: &Setup) -> Result<Plan<Asked>, PlanError> {
@@ -142,7 +143,7 @@ fn product_screen(asked: &Asked, parts: &Parts<'_>) -> Option<ProductScreen> {
 #[utoipa::path(
     get,
     path = "/products/{id}",
-    params(("id" = u64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 7), Presentation),
+    params(("id" = u64, Path, description = "The product's.", minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 7), Presentation),
     responses((status = 200, description = "The screen.", body = ProductScreen))
 )]
 async fn product(

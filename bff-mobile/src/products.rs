@@ -16,7 +16,7 @@ use axum::response::Response;
 use composition::shop::{Listed, Product};
 use composition::{
     Ask, Bounded, Cursors, Declared, Inbound, Meta, Params, Parts, Plan, PlanError, Problem, Setup,
-    Slot, View, bad_request,
+    Slot, View, bad_request, selectable,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -46,7 +46,6 @@ struct Wanted {
     #[param(value_type = Option<u64>, minimum = 1, maximum = 100, example = 20)]
     limit: Option<Bounded<1, 100>>,
     /// Only these fields of each, with commas between them; an unknown one is refused with those that there are.
-    #[param(example = "id,name")]
     fields: Option<String>,
     /// The width of pictures, pixels.
     #[param(inline)]
@@ -93,9 +92,10 @@ pub(crate) fn screen(setup: &Setup) -> anyhow::Result<OpenApiRouter> {
         .meta(Meta::WhenAsked)
         .size_budget(SIZE_BUDGET)
         .fields_of_items();
-    Ok(OpenApiRouter::new()
+    let described = OpenApiRouter::new()
         .routes(routes!(products))
-        .with_state(Arc::new(Screen { view, cursors })))
+        .with_state(Arc::new(Screen { view, cursors }));
+    Ok(selectable(described, &FIELDS))
 }
 
 fn plan(setup: &Setup) -> Result<Plan<Asked>, PlanError> {

@@ -9,15 +9,15 @@ use crate::presentation::Thumb;
 /// A product in a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Tile {
-    #[schema(example = 7)]
+    #[schema(required = false, example = 7)]
     id: u64,
-    #[schema(example = "Oak lamp by Fjord")]
+    #[schema(required = false, example = "Oak lamp by Fjord")]
     name: String,
     /// In minor units of the currency.
-    #[schema(example = 12990)]
+    #[schema(required = false, example = 12990)]
     price: u64,
     /// ISO 4217.
-    #[schema(example = "EUR")]
+    #[schema(required = false, example = "EUR")]
     currency: String,
     /// The main picture, in the width that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -153,7 +153,7 @@ fn item(item: &Item, parts: &Parts<'_>) -> OrderItem {
 #[utoipa::path(
     get,
     path = "/orders/{id}",
-    params(("id" = u64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1)),
+    params(("id" = u64, Path, description = "The order's.", minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 1)),
     responses((status = 200, description = "The page.", body = OrderPage))
 )]
 async fn order(

@@ -124,7 +124,7 @@ fn line(review: &Review) -> ReviewLine {
 #[utoipa::path(
     get,
     path = "/products/{id}",
-    params(("id" = u64, Path, minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 7)),
+    params(("id" = u64, Path, description = "The product's.", minimum = 1, maximum = 9_223_372_036_854_775_807_i64, example = 7)),
     responses((status = 200, description = "The page.", body = ProductPage))
 )]
 async fn product(

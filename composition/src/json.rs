@@ -1,6 +1,6 @@
 //! Backends' answers as JSON: how deep they may be, and values that pass through without being understood.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -20,15 +20,29 @@ pub enum Undecodable {
 
 /// Any JSON value, kept as its text: numbers of any size and any number of digits come out as they came in.
 ///
+/// Half a character (`\ud800` alone) is refused: the grammar allows it, but many readers then refuse all that is around
+/// it, which would be the whole answer.
+///
 /// ```
 /// let text = r#"{"big":18446744073709551617,"exact":12.10}"#;
 /// let raw: composition::Raw = serde_json::from_str(text)?;
 /// assert_eq!(serde_json::to_string(&raw)?, text);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Raw(Box<RawValue>);
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Box::<RawValue>::deserialize(deserializer)?;
+        if is_whole(value.get()) {
+            Ok(Self(value))
+        } else {
+            Err(D::Error::custom("half a character"))
+        }
+    }
+}
 
 impl Raw {
     /// The text.
@@ -61,6 +75,30 @@ fn depth(text: &[u8]) -> usize {
         }
     }
     deepest
+}
+
+/// Whether all surrogates that are written as escapes in this JSON are pairs.
+fn is_whole(json: &str) -> bool {
+    let mut rest = json;
+    while let Some((_, escape)) = rest.split_once('\\') {
+        rest = match utf16_unit(escape) {
+            Some((0xD800..=0xDBFF, after)) => match after.strip_prefix('\\').and_then(utf16_unit) {
+                Some((0xDC00..=0xDFFF, after)) => after,
+                _ => return false,
+            },
+            Some((0xDC00..=0xDFFF, _)) => return false,
+            Some((_, after)) => after,
+            // What is escaped may be a backslash.
+            None => escape.get(1..).unwrap_or_default(),
+        };
+    }
+    true
+}
+
+/// `u` and four digits, and what follows them.
+fn utf16_unit(escape: &str) -> Option<(u16, &str)> {
+    let (digits, after) = escape.strip_prefix('u')?.split_at_checked(4)?;
+    Some((u16::from_str_radix(digits, 16).ok()?, after))
 }
 
 fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
@@ -96,6 +134,28 @@ mod tests {
             decode::<Raw>(&vec![b'['; 100_000]).unwrap_err(),
             Undecodable::TooDeep
         );
+    }
+
+    #[test]
+    fn half_a_character_is_refused_and_what_only_looks_like_it_is_not() {
+        for half in [
+            r#""\ud800""#,
+            r#"{"\uDC00":1}"#,
+            r#"["\ud83d\n"]"#,
+            r#""\ud800\ud83d\ude00""#,
+            r#""\ud83d\ude00\ude00""#,
+            r#""\\\ud800""#,
+        ] {
+            assert!(decode::<Raw>(half.as_bytes()).is_err(), "{half}");
+        }
+        for whole in [
+            r#""\ud83d\ude00""#,
+            r#""\\ud800""#,
+            r#"["\u00e9\"","\\\\ud800"]"#,
+            r#""\ud7ff\ue000""#,
+        ] {
+            assert_eq!(decode::<Raw>(whole.as_bytes()).unwrap().text(), whole);
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! without. A [`Bff`] is a process with such screens. Modules stand lowest first.
 
 mod reason;
-mod report;
 mod json;
 mod budget;
 mod bulkhead;
@@ -13,6 +12,7 @@ mod lost;
 mod backend;
 mod inbound;
 mod cohort;
+mod report;
 mod call;
 mod loaded;
 pub mod shop;
@@ -57,6 +57,7 @@ pub use json::{DEPTH_MAX, Raw, Undecodable};
 pub use loaded::{CHUNK, Identified, Loaded};
 pub use lost::Lost;
 pub use metrics::Stats;
+pub use openapi::selectable;
 pub use part::{Declared, Part};
 pub use plan::{Plan, PlanError};
 pub use problems::{CODES, bad_request, problem};

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterStyle};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{OpenApi, RefOr};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::problems::CODES;
 use crate::view::Meta;
@@ -20,6 +23,35 @@ pub(crate) struct About {
     pub(crate) meta: Meta,
     /// The status for clients that are too old; `None` where no client says its version.
     pub(crate) upgrade: Option<StatusCode>,
+}
+
+/// Describes which fields `?fields=` may name on these screens. Any of them may then be left out of the answer, which its
+/// schema says with `required = false`.
+#[must_use]
+pub fn selectable(mut screens: OpenApiRouter, fields: &[&'static str]) -> OpenApiRouter {
+    let paths = screens.get_openapi_mut().paths.paths.values_mut();
+    let operations = paths.filter_map(|path| path.get.as_mut());
+    for parameter in operations.flat_map(|operation| operation.parameters.iter_mut().flatten()) {
+        if let RefOr::T(parameter) = parameter
+            && parameter.name == "fields"
+        {
+            list_fields(parameter, fields);
+        }
+    }
+    screens
+}
+
+fn list_fields(parameter: &mut Parameter, fields: &[&'static str]) {
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(fields.iter().copied()));
+    let names = ArrayBuilder::new().items(name).min_items(Some(1));
+    *parameter = ParameterBuilder::from(parameter.clone())
+        .schema(Some(names))
+        .style(Some(ParameterStyle::Form))
+        .explode(Some(false))
+        .example(fields.first().map(|first| json!([first])))
+        .build();
 }
 
 /// The whole document, from what the handlers say of themselves.

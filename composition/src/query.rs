@@ -132,7 +132,7 @@ mod tests {
             ("limit=%2B5", "from 1 to 100"),
             ("limit=", "from 1 to 100"),
             ("page=99999999999999999999", "from 1 to 1000"),
-            ("limt=5", "expected `page` or `limit`"),
+            ("size=5", "expected `page` or `limit`"),
             ("page=1&page=2", "duplicate field `page`"),
         ] {
             let problem = read(wrong).await.unwrap_err();

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::Notify;
@@ -75,12 +76,17 @@ impl Process {
     }
 
     /// Waits until it ends by itself.
-    pub async fn ended(mut self) -> Ended {
+    pub async fn ended(self) -> Ended {
+        self.ended_within(PATIENCE).await
+    }
+
+    /// The same for what may take longer than tests usually wait.
+    pub async fn ended_within(mut self, patience: Duration) -> Ended {
         let mut child = self.child.take().expect("a process ends once");
         let name = self.name.clone();
         let kill_late = KillLate(Some(self.pid));
         let waited = tokio::task::spawn_blocking(move || child.wait());
-        let status = tokio::time::timeout(PATIENCE, waited).await;
+        let status = tokio::time::timeout(patience, waited).await;
         let status = status.unwrap_or_else(|_| panic!("{name} does not end\n{}", self.said()));
         kill_late.not_needed();
         let status: ExitStatus = status.expect("the wait ran").expect("the child is ours");

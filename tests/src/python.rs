@@ -1,4 +1,5 @@
-//! Monoliths that nobody here wrote: httpbin under gunicorn, and a fresh Django project with its admin.
+//! Python programs that nobody here wrote, above all monoliths: httpbin under gunicorn, and a fresh Django project with its
+//! admin.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ impl Monolith {
     /// The usual echo of everything HTTP.
     pub async fn httpbin() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut command = python("gunicorn", folder.path());
+        let mut command = program("gunicorn", folder.path());
         command.args(["httpbin:app", "--bind", "127.0.0.1:0", "--workers", "1"]);
         // Threads, so that a slow stream does not hold up the next request.
         command.args(["--worker-class", "gthread", "--threads", "8"]);
@@ -40,7 +41,7 @@ impl Monolith {
     pub async fn django() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let run = async |program: &str, arguments: &[&str]| {
-            let mut command = python(program, folder.path());
+            let mut command = self::program(program, folder.path());
             command.args(arguments);
             let ended = Process::start(program, &mut command).ended().await;
             assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
@@ -48,7 +49,7 @@ impl Monolith {
         run("django-admin", &["startproject", "shop", "."]).await;
         run("python", &["manage.py", "migrate", "--verbosity", "0"]).await;
         run("python", &["manage.py", "createsuperuser", "--noinput"]).await;
-        let mut command = python("python", folder.path());
+        let mut command = program("python", folder.path());
         command.args(["manage.py", "runserver", "--noreload", "127.0.0.1:0"]);
         Self::listening("django", command, folder, |process| &process.stdout).await
     }
@@ -77,8 +78,8 @@ impl Monolith {
 }
 
 /// A program of the tests' Python environment, which is made when it is missing.
-fn python(program: &str, folder: &Path) -> Command {
-    let mut command = Command::new(home().join("bin").join(program));
+pub fn program(name: &str, folder: &Path) -> Command {
+    let mut command = Command::new(home().join("bin").join(name));
     command
         .current_dir(folder)
         .env("PYTHONUNBUFFERED", "1")

@@ -5,9 +5,12 @@
     reason = "helpers of tests fail the test as tests do"
 )]
 
+mod vectors;
 mod script;
 mod shop;
 mod timing;
 mod fallback;
 mod keeping;
 mod cohorts;
+mod json;
+mod aggregation;
