@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::connect_info::ConnectInfo;
+use axum::response::{IntoResponse as _, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -28,7 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Handlers find the peer's address in `ConnectInfo<SocketAddr>`.
 pub fn router(listener: TcpListener, router: Router, tasks: &Tasks) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let router = router.layer(CatchPanicLayer::custom(panicked));
+    let router = router.layer(catch_panics());
     let connections = tasks.clone();
     tasks.spawn("http server", async move {
         let graceful = GracefulShutdown::new();
@@ -51,10 +52,14 @@ pub fn router(listener: TcpListener, router: Router, tasks: &Tasks) -> std::io::
     Ok(())
 }
 
-/// The panic itself is in the log.
-fn panicked(_: Box<dyn std::any::Any + Send>) -> http::Response<axum::body::Body> {
-    let status = http::StatusCode::INTERNAL_SERVER_ERROR;
-    Problem::new(status, "internal_error", "The request failed").to_response()
+type Panicked = fn(Box<dyn std::any::Any + Send>) -> Response;
+
+/// Turns a handler's panic into a problem; the panic itself is in the log.
+pub fn catch_panics() -> CatchPanicLayer<Panicked> {
+    CatchPanicLayer::custom(|_| {
+        let status = http::StatusCode::INTERNAL_SERVER_ERROR;
+        Problem::new(status, "internal_error", "The request failed").into_response()
+    })
 }
 
 fn serve(

@@ -24,6 +24,8 @@ pub struct Budget {
 /// How long one part may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
+    /// Whether a call may still begin. What is kept takes no time, and may be given all the same.
+    pub may_begin: bool,
     /// When it is over.
     pub ends: Instant,
     /// What it means when it is over: the part's own time, or the caller's.
@@ -40,23 +42,19 @@ impl Budget {
         }
     }
 
-    /// What a part with a `timeout` of its own gets from `now` on; `None` when it is too late to begin.
-    pub fn part(self, now: Instant, timeout: Duration) -> Option<Allowance> {
+    /// What a part with a `timeout` of its own gets from `now` on.
+    pub fn part(self, now: Instant, timeout: Duration) -> Allowance {
         let left = self.ends.saturating_duration_since(now);
-        if left < WORTH_STARTING {
-            return None;
-        }
-        Some(if timeout <= left {
-            Allowance {
-                ends: now + timeout,
-                reason: Reason::Timeout,
-            }
+        let (ends, reason) = if timeout <= left {
+            (now + timeout, Reason::Timeout)
         } else {
-            Allowance {
-                ends: self.ends,
-                reason: Reason::Deadline,
-            }
-        })
+            (self.ends, Reason::Deadline)
+        };
+        Allowance {
+            may_begin: left >= WORTH_STARTING,
+            ends,
+            reason,
+        }
     }
 }
 
@@ -83,12 +81,13 @@ mod tests {
         let now = Instant::now();
         let ms = Duration::from_millis;
         let budget = Budget::new(now, ms(1000), None);
-        let own = budget.part(now, ms(150)).unwrap();
+        let own = budget.part(now, ms(150));
         assert_eq!((own.ends - now, own.reason), (ms(150), Reason::Timeout));
-        let late = budget.part(now + ms(800), ms(150)).unwrap();
+        let late = budget.part(now + ms(800), ms(150));
         assert_eq!((late.ends - now, late.reason), (ms(850), Reason::Deadline));
-        assert!(budget.part(now + ms(845), ms(150)).is_some());
-        assert_eq!(budget.part(now + ms(846), ms(150)), None);
-        assert_eq!(budget.part(now + ms(9999), ms(150)), None);
+        for (at, may_begin) in [(0, true), (845, true), (846, false), (9999, false)] {
+            let part = budget.part(now + ms(at), ms(150));
+            assert_eq!(part.may_begin, may_begin, "{at}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const OPTIONAL_PERCENT: usize = 80;
 
 /// Whether a screen can do without a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
     /// No.
     Required,

@@ -79,6 +79,12 @@ pub(crate) async fn pass(
         trace: inbound.identity.trace.trace_id_digits(),
     };
     let refused = door.refuse(&request);
+    let line = Unwritten {
+        door: &door,
+        asked: &asked,
+        inbound: &inbound,
+        is_written: false,
+    };
     let answer = if let Some(problem) = refused {
         problem.into_response()
     } else {
@@ -89,8 +95,31 @@ pub(crate) async fn pass(
     answer
         .headers_mut()
         .insert(request_id::FIELD, inbound.identity.request_id.to_value());
-    door.note(&asked, &inbound, &answer);
+    line.write(&answer);
     answer
+}
+
+/// An access line that is still to be written: when the answer is there, or when the client does not wait for it.
+struct Unwritten<'a> {
+    door: &'a Door,
+    asked: &'a Asked,
+    inbound: &'a Inbound,
+    is_written: bool,
+}
+
+impl Unwritten<'_> {
+    fn write(mut self, answer: &Response) {
+        self.door.note(self.asked, self.inbound, Some(answer));
+        self.is_written = true;
+    }
+}
+
+impl Drop for Unwritten<'_> {
+    fn drop(&mut self) {
+        if !self.is_written {
+            self.door.note(self.asked, self.inbound, None);
+        }
+    }
 }
 
 impl Door {
@@ -123,12 +152,11 @@ impl Door {
         self.clients.refuse(&client)
     }
 
-    /// One access line.
-    fn note(&self, asked: &Asked, inbound: &Inbound, answer: &Response) {
-        let composed = answer.extensions().get::<Composed>();
-        let length = answer.headers().get(CONTENT_LENGTH);
-        let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
-        let length = length.or_else(|| http_body::Body::size_hint(answer.body()).exact());
+    /// One access line; without an answer, of a client that left before.
+    fn note(&self, asked: &Asked, inbound: &Inbound, answer: Option<&Response>) {
+        let composed = answer.and_then(|answer| answer.extensions().get::<Composed>());
+        let length = answer.and_then(length);
+        let status = answer.map_or(CLIENT_GONE, |answer| answer.status().as_u16());
         let took = inbound.began.elapsed();
         let mut book = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let Book { lines, stamp } = &mut *book;
@@ -147,7 +175,7 @@ impl Door {
             line.text("client", asked.peer.to_string().as_bytes());
             line.text("method", asked.method.as_str().as_bytes());
             line.text("path", asked.uri.path().as_bytes());
-            line.number("status", answer.status().as_u16().into());
+            line.number("status", status.into());
             if let Some(composed) = composed {
                 line.text("screen", composed.screen.as_bytes());
                 if let Some(degraded) = &composed.degraded {
@@ -177,6 +205,16 @@ impl Door {
         book.lines.close();
     }
 }
+
+/// How much an answer's body is, bytes.
+fn length(answer: &Response) -> Option<u64> {
+    let said = answer.headers().get(CONTENT_LENGTH);
+    let said = said.and_then(|value| value.to_str().ok()?.parse().ok());
+    said.or_else(|| http_body::Body::size_hint(answer.body()).exact())
+}
+
+/// What the log says of a request whose client left before its answer.
+const CLIENT_GONE: u16 = 499;
 
 /// How often lines are handed over.
 pub(crate) const FLUSH: Duration = Duration::from_secs(1);

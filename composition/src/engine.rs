@@ -12,10 +12,10 @@ use tokio::time::{Instant, timeout_at};
 use crate::budget::Allowance;
 use crate::bulkhead::Need;
 use crate::cache::{AnyValue, Cache, Key, Stored};
-use crate::call::Call;
+use crate::call::{Call, Kept};
 use crate::carrier::{Carried, Carrier};
 use crate::cohort::{Known, Side};
-use crate::flight::{Flights, Joined, Landed};
+use crate::flight::{Flights, Joined, Joint, Landed};
 use crate::inbound::Inbound;
 use crate::lost::Lost;
 use crate::metrics::Stats;
@@ -46,8 +46,8 @@ pub(crate) struct Got<T> {
     pub(crate) value: Arc<T>,
     /// How old, if it was kept.
     pub(crate) age: Option<Duration>,
-    /// It is too old, and nothing younger could be had.
-    pub(crate) is_stale: bool,
+    /// Why nothing younger could be had, if it is too old.
+    pub(crate) stale: Option<Reason>,
     pub(crate) side: Option<Side>,
 }
 
@@ -98,6 +98,9 @@ impl Engine {
             .as_ref()
             .and_then(|cache| Some((cache, Key::of(call, how.inbound)?)));
         let Some((cache, (key, kept))) = kept else {
+            if !how.allowance.may_begin {
+                return Err(Lost::new(Reason::Budget));
+            }
             let stored = self.ask(call, how).await?;
             return got(stored, None);
         };
@@ -111,7 +114,7 @@ impl Engine {
             return got(stored, Some(age));
         }
         // Boxed, so that a call that is not kept does not carry the room for it.
-        let lost = match Box::pin(self.shared(call, how, &key)).await {
+        let lost = match Box::pin(self.shared(call, how, &key, kept)).await {
             Ok(stored) => return got(stored, None),
             Err(lost) => lost,
         };
@@ -122,12 +125,13 @@ impl Engine {
         let older = lost
             .may_be_masked()
             .then(|| cache.find(&key, |stored| fits(stored, longest)));
+        let reason = lost.reason;
         let stored = older.flatten().ok_or(lost)?;
         self.stats.kept("stale");
         let age = stored.age();
         let got = got(stored, Some(age))?;
         Ok(Got {
-            is_stale: true,
+            stale: Some(reason),
             ..got
         })
     }
@@ -138,38 +142,72 @@ impl Engine {
         call: &Call<T>,
         how: How<'_>,
         key: &Key,
+        kept: Kept,
     ) -> Result<Stored, Lost> {
+        if !how.allowance.may_begin {
+            return Err(Lost::new(Reason::Budget));
+        }
+        let (mut landed, mut joined) = self.fly(call, how, key, kept).await?;
+        // It had begun long before: who joined late has time left of their own.
+        let was_late = matches!(&landed, Some(Landed { result: Err(lost), .. }) if lost.reason == Reason::Timeout);
+        if was_late && joined == Joined::Waiting && Instant::now() < how.allowance.ends {
+            (landed, joined) = self.fly(call, how, key, kept).await?;
+        }
+        let caller = || how.inbound.caller();
+        let Some(Landed { result, leader }) = landed else {
+            return match joined {
+                Joined::Leading => Err(Lost::new(Reason::Decode)),
+                // A panic is its leader's; the others ask for themselves.
+                Joined::Waiting => self.ask(call, how).await,
+            };
+        };
+        match result {
+            result if joined == Joined::Leading => result,
+            Ok(stored)
+                if leader == caller()
+                    || self.known.admits(&stored.from, how.inbound.state, caller) =>
+            {
+                self.stats.kept("joined");
+                Ok(stored)
+            }
+            Err(lost) if leader == caller() || !lost.is_about_the_caller() => Err(lost),
+            // It was for callers of another side, or about its own caller.
+            Ok(_) | Err(_) => {
+                let stored = self.ask(call, how).await?;
+                self.keep((key.clone(), kept), &stored);
+                Ok(stored)
+            }
+        }
+    }
+
+    /// Waits for a call in flight, or for one that this makes; `None` when its task has panicked.
+    async fn fly<T: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        call: &Call<T>,
+        how: How<'_>,
+        key: &Key,
+        kept: Kept,
+    ) -> Result<(Option<Landed>, Joined), Lost> {
         let lead = || {
             let (engine, call, key) = (Arc::clone(self), call.clone(), key.clone());
             let (inbound, need, timeout) = (Arc::clone(how.inbound), how.need, how.timeout);
-            async move { engine.lead(&call, &inbound, need, timeout, key).await }
+            async move {
+                engine
+                    .lead(&call, &inbound, need, timeout, (key, kept))
+                    .await
+            }
         };
-        let (mut flight, joined) = self.flights.join(key, how.inbound.state, &self.tasks, lead);
+        let joint = Joint {
+            key: key.clone(),
+            state: how.inbound.state,
+            need: how.need,
+            timeout: how.timeout,
+        };
+        let (mut flight, joined) = self.flights.join(joint, &self.tasks, lead);
         let landed = timeout_at(how.allowance.ends, flight.wait_for(Option::is_some))
             .await
-            .map_err(|_| Lost::new(how.allowance.reason))?
-            .map(|landed| landed.clone());
-        let caller = || how.inbound.caller();
-        match (landed, joined) {
-            // Its task has panicked. That is the leader's, the others ask for themselves.
-            (Err(_), Joined::Leading) | (Ok(None), _) => Err(Lost::new(Reason::Decode)),
-            (Err(_), Joined::Waiting) => self.ask(call, how).await,
-            (Ok(Some(Landed { result, .. })), Joined::Leading) => result,
-            (Ok(Some(Landed { result, leader })), Joined::Waiting) => match result {
-                _ if leader == caller() => result,
-                Ok(stored) if self.known.admits(&stored.from, how.inbound.state, caller) => {
-                    self.stats.kept("joined");
-                    Ok(stored)
-                }
-                Err(lost) if !lost.is_about_the_caller() => Err(lost),
-                // It was for callers of another side, or about its own caller.
-                Ok(_) | Err(_) => {
-                    let stored = self.ask(call, how).await?;
-                    self.keep(key.clone(), &stored);
-                    Ok(stored)
-                }
-            },
-        }
+            .map_err(|_| Lost::new(how.allowance.reason))?;
+        Ok((landed.ok().and_then(|landed| landed.clone()), joined))
     }
 
     /// Makes a call for all who wait, in the part's own time.
@@ -179,13 +217,14 @@ impl Engine {
         inbound: &Arc<Inbound>,
         need: Need,
         timeout: Duration,
-        key: Key,
+        key: (Key, Kept),
     ) -> Landed {
         let how = How {
             inbound,
             need,
             timeout,
             allowance: Allowance {
+                may_begin: true,
                 ends: Instant::now() + timeout,
                 reason: Reason::Timeout,
             },
@@ -200,8 +239,10 @@ impl Engine {
         }
     }
 
-    fn keep(&self, key: Key, stored: &Stored) {
-        if let Some(cache) = &self.cache {
+    fn keep(&self, (key, kept): (Key, Kept), stored: &Stored) {
+        // What is only joined is never given again.
+        let lasts = !(kept.fresh + kept.stale_if_error).is_zero();
+        if let Some(cache) = self.cache.as_ref().filter(|_| lasts) {
             cache.keep(key, stored);
         }
     }
@@ -221,7 +262,7 @@ impl Engine {
         };
         let request = self.request(call, how)?;
         backend.calls.inc();
-        let Allowance { ends, reason } = how.allowance;
+        let Allowance { ends, reason, .. } = how.allowance;
         let carried = self.carrier.carry(backend, request, ends).await;
         let carried = carried.map_err(|lost| match lost.reason {
             Reason::Timeout => Lost::new(reason),
@@ -234,7 +275,15 @@ impl Engine {
             body,
         } = carried;
         if !status.is_success() {
-            return Err(Lost::answered(status, &fields, &body));
+            let lost = Lost::answered(status, &fields, &body);
+            if lost.status.is_none() {
+                tracing::warn!(
+                    backend = backend.name,
+                    status = status.as_u16(),
+                    "the gateway does not take this BFF's calls: look at its internal listener"
+                );
+            }
+            return Err(lost);
         }
         let value = (call.decode)(&body).map_err(|undecodable| {
             tracing::warn!(backend = backend.name, %undecodable, "an answer cannot be read");
@@ -275,7 +324,7 @@ fn got<T: Send + Sync + 'static>(stored: Stored, age: Option<Duration>) -> Resul
     Ok(Got {
         value: value.map_err(|_| Lost::new(Reason::Decode))?,
         age,
-        is_stale: false,
+        stale: None,
         side: stored.from.side,
     })
 }

@@ -4,11 +4,13 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chassis::handover::State;
 use chassis::tasks::Tasks;
 use tokio::sync::watch;
 
+use crate::bulkhead::Need;
 use crate::cache::{Key, Stored};
 use crate::inbound::CallerId;
 use crate::lost::Lost;
@@ -24,8 +26,15 @@ pub(crate) struct Landed {
 /// A call under way. `None` until it has landed.
 pub(crate) type Flight = watch::Receiver<Option<Landed>>;
 
-/// Calls are joined when they are for the same thing while routes lead alike.
-type Joint = (Key, Option<State>);
+/// Calls are joined when they are for the same thing while routes lead alike, and when those who wait would give each
+/// other the same time and the same right to a place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Joint {
+    pub(crate) key: Key,
+    pub(crate) state: Option<State>,
+    pub(crate) need: Need,
+    pub(crate) timeout: Duration,
+}
 
 /// The calls under way in one process.
 #[derive(Clone, Debug, Default)]
@@ -41,18 +50,16 @@ pub(crate) enum Joined {
 }
 
 impl Flights {
-    /// Joins the call under way for `key`, or makes it: `call` runs to its end whoever still waits.
+    /// Joins the call under way, or makes it: `call` runs to its end whoever still waits.
     pub(crate) fn join<F>(
         &self,
-        key: &Key,
-        state: Option<State>,
+        joint: Joint,
         tasks: &Tasks,
         call: impl FnOnce() -> F,
     ) -> (Flight, Joined)
     where
         F: Future<Output = Landed> + Send + 'static,
     {
-        let joint = (key.clone(), state);
         let mut under_way = self.lock();
         if let Some(flight) = under_way.get(&joint) {
             return (flight.clone(), Joined::Waiting);

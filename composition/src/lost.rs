@@ -20,6 +20,16 @@ pub struct Lost {
     pub retry_after: Option<u64>,
 }
 
+/// What the gateway answers to a BFF that may not speak there, or to a call that no route takes: something is set up
+/// wrongly, and clients can do nothing about it.
+const OUR_OWN_FAULT: [&str; 5] = [
+    "caller_refused",
+    "route_not_found",
+    "bad_path",
+    "encoded_slash",
+    "method_refused",
+];
+
 /// The codes of the gateway's own problems say more than their status: what went wrong behind it.
 #[derive(Deserialize)]
 struct Code<'a> {
@@ -40,9 +50,14 @@ impl Lost {
 
     /// From an answer that is no success.
     pub fn answered(status: StatusCode, fields: &HeaderMap, body: &[u8]) -> Self {
+        let code = serde_json::from_slice(body).map_or("", |Code { code }| code);
+        // No backend was asked: whatever the status says, it says it of our own way there.
+        if OUR_OWN_FAULT.contains(&code) {
+            return Self::new(Reason::Status5xx);
+        }
         let number = |value: &HeaderValue| value.to_str().ok()?.parse().ok();
         Self {
-            reason: reason_of(status, body),
+            reason: reason_of(status, code),
             status: Some(status),
             challenge: fields.get(WWW_AUTHENTICATE).cloned(),
             retry_after: fields.get(RETRY_AFTER).and_then(number),
@@ -92,8 +107,7 @@ impl From<Kind> for Lost {
     }
 }
 
-fn reason_of(status: StatusCode, body: &[u8]) -> Reason {
-    let code = serde_json::from_slice(body).map_or("", |Code { code }| code);
+fn reason_of(status: StatusCode, code: &str) -> Reason {
     match code {
         "upstream_unreachable" | "upstream_reset" => Reason::Connect,
         "upstream_timeout" | "upstream_connect_timeout" => Reason::Timeout,
@@ -127,6 +141,21 @@ mod tests {
         assert_eq!(reason(500, r#"{"code":7}"#), Reason::Status5xx);
         assert_eq!(reason(302, ""), Reason::Status5xx);
         assert_eq!(reason(429, ""), Reason::Status4xx);
+    }
+
+    #[test]
+    fn a_gateway_that_does_not_take_our_calls_is_no_backends_word() {
+        for (status, code) in [(403, "caller_refused"), (404, "route_not_found")] {
+            let body = format!(r#"{{"status":{status},"code":"{code}"}}"#);
+            let status = StatusCode::from_u16(status).unwrap();
+            let lost = Lost::answered(status, &HeaderMap::new(), body.as_bytes());
+            assert_eq!(
+                (lost.reason, lost.status),
+                (Reason::Status5xx, None),
+                "{code}"
+            );
+            assert!(!lost.purges() && lost.may_be_masked());
+        }
     }
 
     #[test]

@@ -37,9 +37,9 @@ pub const CODES: [(&str, StatusCode, &str); 15] = [
         "This version of the app is no longer served",
     ),
     (
-        "compose_failed",
+        "internal_error",
         StatusCode::INTERNAL_SERVER_ERROR,
-        "The screen could not be composed",
+        "The request failed",
     ),
     (
         "backend_unreachable",

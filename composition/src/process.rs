@@ -23,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::carrier::HttpCarrier;
 use crate::client_version::ClientPolicy;
+use crate::cursor::Cursors;
 use crate::door::{self, Book, Door};
 use crate::engine::Engine;
 use crate::openapi::{About, complete};
@@ -197,6 +198,8 @@ pub fn start(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Ru
         .merge(operations.document())
         .fallback(|| async { not_found() })
         .method_not_allowed_fallback(|| async { wrong_method() })
+        // Within the door, so that what panicked has its id and its line, too.
+        .layer(chassis::serve::catch_panics())
         .layer(from_fn_with_state(Arc::clone(&door), door::pass));
     let router: Router = operations.router().merge(screens);
     hand_lines_over(Arc::clone(&door), tasks);
@@ -211,6 +214,8 @@ pub fn start(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Ru
 
 fn cursor_secret(settings: &Settings) -> anyhow::Result<SecretString> {
     if let Some(secret) = &settings.cursor_secret {
+        // Said at start, also where no screen has a cursor yet.
+        Cursors::new(secret, "").context("BFF_CURSOR_SECRET")?;
         return Ok(secret.clone());
     }
     let mut bytes = [0; 32];

@@ -89,16 +89,11 @@ pub(crate) async fn run<'p, P>(
                 }
             }
             let now = Instant::now();
-            let Some(allowance) = budget.part(now, part.timeout) else {
-                progress.settled[at] = true;
-                progress.skip(at, Reason::Budget, ask)?;
-                continue;
-            };
             let how = How {
                 inbound: &ask.inbound,
                 need: part.need,
                 timeout: part.timeout,
-                allowance,
+                allowance: budget.part(now, part.timeout),
             };
             // All inputs are there, or it would have been skipped.
             if let Some(work) = part.work.begin(engine, ask, how, &progress.values()) {
@@ -187,17 +182,21 @@ impl<'p, P> Progress<'p, P> {
         self.settled[at] = true;
         let brought = match result {
             Ok(brought) => brought,
+            // It was never asked for.
+            Err(lost) if lost.reason == Reason::Budget => {
+                return self.lose(at, Status::Skipped, lost, took, ask);
+            }
             Err(lost) => return self.lose(at, Status::Omitted, lost, took, ask),
         };
-        let status = match (brought.is_stale, brought.gap) {
+        let status = match (brought.stale, brought.gap) {
             (_, Some(_)) => Status::Omitted,
-            (true, None) => Status::Stale,
-            (false, None) => Status::Ok,
+            (Some(_), None) => Status::Stale,
+            (None, None) => Status::Ok,
         };
         self.reports[at] = Some(Report {
             name: self.plan.names[at],
             status,
-            reason: brought.gap.map(|(_, _, reason)| reason),
+            reason: brought.gap.map(|(_, _, reason)| reason).or(brought.stale),
             age: brought.age,
             side: brought.side,
             counts: brought.gap.map(|(got, of, _)| (got, of)),

@@ -53,8 +53,9 @@ pub struct Settings {
     )]
     pub trusted_callers: Vec<IpNet>,
 
-    /// The field in which a trusted caller says whose data may be shared, for parts that are kept by tenant.
-    #[arg(long, env = "BFF_TENANT_FIELD", value_name = "NAME")]
+    /// The field in which the edge says whose data may be shared, for parts that are kept by tenant: one that it takes
+    /// from clients, such as x-user-groups.
+    #[arg(long, env = "BFF_TENANT_FIELD", value_name = "NAME", value_parser = values::tenant_field)]
     pub tenant_field: Option<HeaderName>,
 
     /// Answers of backends that are kept, in bytes. 0 keeps none and joins no calls.
@@ -224,8 +225,9 @@ impl From<LogFormat> for Format {
 pub(crate) fn explain(wrong: &clap::Error) -> String {
     let said = wrong.to_string();
     let reason = said.split("\n\n").next().unwrap_or_default();
+    let known = wrong.kind() != clap::error::ErrorKind::UnknownArgument;
     let option = match wrong.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(option)) => option.split(' ').next().unwrap_or_default(),
+        Some(ContextValue::String(option)) if known => option.split(' ').next().unwrap_or_default(),
         _ => "",
     };
     match option.strip_prefix("--") {

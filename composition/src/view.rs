@@ -198,7 +198,7 @@ impl<P: Send + Sync + 'static> View<P> {
             tracing::error!(screen = self.plan.name, "a screen could not be composed");
             return (
                 "failed",
-                problems::problem("compose_failed").into_response(),
+                problems::problem("internal_error").into_response(),
             );
         };
         if canonical.len() > self.size_budget {

@@ -22,7 +22,8 @@ pub(crate) struct Brought {
     pub(crate) value: AnyValue,
     /// How old, if it was kept.
     pub(crate) age: Option<Duration>,
-    pub(crate) is_stale: bool,
+    /// Why nothing younger could be had, if it is too old.
+    pub(crate) stale: Option<Reason>,
     pub(crate) side: Option<Side>,
     /// Of a batch that lost some: how many ids something was heard of, of how many, and why not of the others.
     pub(crate) gap: Option<(usize, usize, Reason)>,
@@ -70,7 +71,7 @@ impl<T: Send + Sync + 'static> From<Got<T>> for Brought {
         Self {
             value: got.value,
             age: got.age,
-            is_stale: got.is_stale,
+            stale: got.stale,
             side: got.side,
             gap: None,
         }
@@ -118,14 +119,14 @@ fn loaded<V: Identified + Clone + Send + Sync + 'static>(
     wanted: Wanted<V::Id>,
     chunks: Vec<Chunk<V>>,
 ) -> Result<Brought, Lost> {
-    let (mut age, mut is_stale, mut side) = (None, false, None);
+    let (mut age, mut stale, mut side) = (None, None, None);
     let mut first_lost = None;
     let mut brought = Vec::with_capacity(chunks.len());
     for (length, chunk) in chunks {
         match chunk {
             Ok(got) => {
                 age = age.max(got.age);
-                is_stale |= got.is_stale;
+                stale = stale.or(got.stale);
                 side = side.or(got.side);
                 brought.push((length, Some(got.value)));
             }
@@ -143,7 +144,7 @@ fn loaded<V: Identified + Clone + Send + Sync + 'static>(
     let loaded = join(wanted, brought);
     Ok(Brought {
         age,
-        is_stale,
+        stale,
         side,
         gap: first_lost.map(|lost| (loaded.got, loaded.of, lost.reason)),
         value: Arc::new(loaded),

@@ -8,6 +8,7 @@ use serde_json::json;
 use tests::bff::{Bff, Which};
 use tests::screens::Screens;
 use tests::shop::Shop;
+use tests::wire::Wire;
 
 /// Each backend at the address of its stub.
 async fn direct(shop: &Shop, which: Which) -> Bff {
@@ -161,7 +162,8 @@ async fn an_absurd_deadline_of_a_trusted_caller_is_ignored_and_a_short_one_is_ke
     }
     let series = "banyan_bff_ignored_fields_total{field=\"x-request-deadline-ms\"}";
     assert!((bff.metric(series).await - 4.0).abs() < 0.1);
-    let request = bff.get("/products/7").header("x-request-deadline-ms", "3");
+    // Nothing of this one is kept.
+    let request = bff.get("/products/8").header("x-request-deadline-ms", "3");
     let answer = request.send().await;
     assert_eq!(
         (answer.status, answer.problem()),
@@ -231,10 +233,33 @@ async fn a_request_that_runs_at_the_end_is_answered_and_its_line_is_written() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_wait_has_a_line_too() {
+    let shop = Shop::start().await;
+    let bff = direct(&shop, Which::Web).await;
+    shop.stub("catalog").switch(json!({ "hang": true })).await;
+    let mut wire = Wire::connect(bff.address).await;
+    wire.send("GET /products/7 HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await;
+    while shop.stub("catalog").seen().await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    drop(wire);
+    let gone = |line: &str| {
+        (line.contains("/products/7") && line.contains("\"status\":499")).then_some(())
+    };
+    bff.process
+        .stdout
+        .find("the line of who left", 0, gone)
+        .await;
+    bff.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_its_settings_is_said_at_start() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("its address").to_string();
     for (env, said) in [
+        (("BFF_TENANT_FIELD", "x-tenant"), "x-user-"),
         (("BFF_BIND", taken.as_str()), "is taken by another process"),
         (("BFF_MODE", "direct"), "missing: BFF_CATALOG_URL"),
         (("BFF_GATEWAY_URL", "ftp://x"), "write http://host:port"),

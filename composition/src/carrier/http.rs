@@ -82,6 +82,7 @@ async fn read<B: Body<Data = Bytes> + Unpin>(body: &mut B) -> Result<Bytes, Lost
             continue;
         };
         if first.len() + more.len() + data.len() > ANSWER_MAX {
+            tracing::warn!(limit = ANSWER_MAX, "an answer is too large");
             return Err(Lost::new(Reason::Decode));
         }
         // Most answers come in one piece, which is not copied.

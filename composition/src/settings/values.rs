@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chassis::telemetry::lines::Target;
-use http::StatusCode;
+use http::{HeaderName, StatusCode};
 use jiff::SignedDuration;
 use url::Url;
 
@@ -96,4 +96,11 @@ impl<T: FromStr<Err: std::fmt::Display>> FromStr for Pair<T> {
 pub(super) fn refusal(text: &str) -> Result<StatusCode, String> {
     let status = text.parse().ok().filter(StatusCode::is_client_error);
     status.ok_or_else(|| "write a status from 400 to 499".to_owned())
+}
+
+/// Any other field could be a client's own word.
+pub(super) fn tenant_field(text: &str) -> Result<HeaderName, String> {
+    let name: Option<HeaderName> = text.parse().ok();
+    name.filter(|name| name.as_str().starts_with("x-user-"))
+        .ok_or_else(|| "write a field that the edge takes from clients: x-user-…".to_owned())
 }

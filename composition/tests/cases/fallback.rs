@@ -77,7 +77,7 @@ async fn an_older_copy_is_served_when_its_backend_fails_and_says_how_old_it_is()
     assert_eq!(answer.json()["customer"]["name"], "Alice");
     assert_eq!(
         answer.json()["_meta"]["parts"]["customer"],
-        json!({"status": "stale", "age": 42})
+        json!({"status": "stale", "reason": "5xx", "age": 42})
     );
     assert_eq!(answer.field("cache-control"), Some("no-store"));
     // Some time it is too old even for that.
@@ -172,4 +172,28 @@ async fn numbers_come_out_as_they_came_in() {
     let answer = shop.get(&[]).await;
     let body = String::from_utf8(answer.body).unwrap();
     assert!(body.contains(&format!("\"customer\":{text}")), "{body}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_does_not_take_the_calls_is_no_404_of_the_client_and_purges_nothing() {
+    let shop = Shop::open(Keeping {
+        order: Some(Kept::by_user(ms(1_000)).stale_if_error(ms(600_000))),
+        customer: None,
+    });
+    let refused = r#"{"status":404,"code":"route_not_found"}"#;
+    shop.script.says("order", Reply::text(404, refused));
+    let answer = shop.get(&[]).await;
+    assert_eq!(
+        (answer.status, answer.json()["code"].clone()),
+        (502, json!("backend_failed"))
+    );
+    shop.script
+        .says("order", Reply::json(&json!({"user": 7, "items": []})));
+    assert_eq!(shop.get(&[]).await.status, 200);
+    advance(ms(5_000)).await;
+    shop.script.says("order", Reply::text(404, refused));
+    assert_eq!(
+        shop.get(&[]).await.field("x-degraded"),
+        Some("order;stale=5")
+    );
 }

@@ -133,3 +133,39 @@ async fn a_fresh_copy_takes_no_call_and_says_its_age() {
     shop.get(&[]).await;
     assert_eq!(shop.script.seen("order").len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_copy_is_given_even_when_there_is_no_time_for_a_call() {
+    let shop = Shop::open(Keeping {
+        order: Some(Kept::by_user(ms(10_000))),
+        customer: Some(Kept::by_user(ms(10_000))),
+    });
+    shop.get(&[]).await;
+    let calls = shop.script.calls();
+    let answer = shop.get(&[("x-request-deadline-ms", "1")]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.json()["customer"]["name"], "Alice");
+    assert_eq!(
+        answer.field("x-degraded"),
+        Some("products;reason=budget, reviews;reason=budget")
+    );
+    assert_eq!(shop.script.calls(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_joins_a_call_that_is_about_to_be_given_up_has_time_of_their_own() {
+    let shop = kept_by(Kept::by_all(ms(1000)));
+    let order = json!({"user": 7, "items": []});
+    let never = Reply::json(&order).after(ms(10_000));
+    shop.script.says("order", never);
+    let (view, first) = (Arc::clone(&shop.view), inbound(&[]));
+    let mut asking = JoinSet::new();
+    asking.spawn(async move { Answer::read(view.answer(first, 1).await).await });
+    // The order gets 800 ms; 10 of them are left to the first.
+    tokio::time::sleep(ms(790)).await;
+    shop.script
+        .says("order", Reply::json(&order).after(ms(100)));
+    assert_eq!(shop.get(&[]).await.status, 200);
+    assert_eq!(asking.join_all().await.remove(0).status, 504);
+    assert_eq!(shop.script.seen("order").len(), 2);
+}
