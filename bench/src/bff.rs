@@ -40,7 +40,7 @@ const NODE_FLAGS: &[&str] = &["--max-semi-space-size=64"];
 pub(crate) struct Options {
     #[command(flatten)]
     rounds: rounds::Options,
-    /// What is measured, in this order; ratios are to the last one.
+    /// What is measured, in this order; ratios are of the first to each of the others.
     #[arg(long, value_delimiter = ',', default_values = ["banyan", "node"])]
     targets: Vec<Name>,
     /// Requests a second where latency is measured at a fixed rate.
