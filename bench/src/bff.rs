@@ -53,7 +53,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "bench/node-bff/node_modules/.bin/node")]
     node: PathBuf,
     /// The BFF on Node.
-    #[arg(long, default_value = "bench/node-bff/server.mjs")]
+    #[arg(long, default_value = "bench/node-bff/tuned/server.mjs")]
     node_bff: PathBuf,
 }
 
