@@ -1,4 +1,4 @@
-//! A BFF in a process of its own. Both are told the same things in the same way.
+//! A BFF in a process of its own. All are told the same things in the same way.
 
 use std::path::Path;
 use std::process::Command;
