@@ -6,7 +6,6 @@ mod check;
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
@@ -28,10 +27,6 @@ const FIELDS: &[(&str, &str)] = &[
     ("x-request-id", check::REQUEST_ID),
     ("x-request-deadline-ms", check::DEADLINE_MS),
 ];
-
-/// Shorter than any part's time-out: a round in which more than one answer of a hundred took as long may have been cheap
-/// because parts were left out.
-const PATIENCE: Duration = Duration::from_millis(150);
 
 /// What an experienced operator sets: a young generation that is large enough for the garbage of requests in flight.
 const NODE_FLAGS: &[&str] = &["--max-semi-space-size=64"];
@@ -94,7 +89,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             seconds: options.rounds.seconds,
             connections: options.rounds.connections,
         }),
-        patience: Some(PATIENCE),
         ratios: &[
             Measure::COST,
             Measure::P99,

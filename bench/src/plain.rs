@@ -70,7 +70,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             seconds: options.rounds.seconds,
         },
         steady: None,
-        patience: None,
         ratios: &[Measure::COST],
     };
     rounds::run(&options.rounds, &scenario, &targets)
