@@ -20,9 +20,14 @@ install() {
     fi
 }
 
-# Whether more is measured than this target.
-not_only() {
-    [[ $arguments != *" --targets $1 "* ]]
+# Whether one of these targets is measured; all are, unless some are named.
+wants() {
+    local name
+    [[ $arguments =~ \ --targets[=\ ]([^\ ]+) ]] || return 0
+    for name in "$@"; do
+        [[ ,${BASH_REMATCH[1]}, != *",$name,"* ]] || return 0
+    done
+    return 1
 }
 
 # What is shipped, as it is shipped.
@@ -30,7 +35,7 @@ build() {
     cargo build --quiet --locked --profile dist -p "$1"
 }
 
-# The BFF on Node, and the pinned release of Node itself.
+# The BFFs on Node, and the pinned release of Node itself.
 node_modules() (
     cd bench/node-bff
     stamp=node_modules/.made-from
@@ -43,15 +48,15 @@ node_modules() (
 case "$scenario" in
     plain)
         install taskset:util-linux wrk:wrk nginx:nginx-light
-        if not_only nginx; then build gateway; fi
+        if wants banyan; then build gateway; fi
         ;;
     bff)
         install taskset:util-linux wrk:wrk
-        if not_only banyan; then
+        if wants node node-tuned; then
             install npm:npm
             node_modules
         fi
-        if not_only node; then build bff-mobile; fi
+        if wants banyan; then build bff-mobile; fi
         ;;
 esac
 # What measures shares a core with the load and must not be slow.

@@ -21,7 +21,7 @@ use clap::Parser;
 enum Command {
     /// The gateway and nginx: kept HTTP/1.1, answers of 1 KB, a hundred routes, a limit, access log and metrics on.
     Plain(plain::Options),
-    /// A BFF and the same on Node: one screen from three backends, of which one takes 5 ms.
+    /// A BFF and the same on Node, usual and tuned: one screen from three backends, of which one takes 5 ms.
     Bff(bff::Options),
     /// Requests at a fixed rate for a while, and whether the server's memory stays as it is.
     Soak(soak::Options),

@@ -31,7 +31,7 @@ const RATE: u32 = 1_000_000;
 pub(crate) struct Options {
     #[command(flatten)]
     rounds: rounds::Options,
-    /// What is measured, in this order; ratios are to the last one.
+    /// What is measured, in this order; ratios are of the first to each of the others.
     #[arg(long, value_delimiter = ',', default_values = ["banyan", "nginx"])]
     targets: Vec<Name>,
     /// The gateway's binary.
@@ -70,7 +70,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             seconds: options.rounds.seconds,
         },
         steady: None,
-        patience: None,
         ratios: &[Measure::COST],
     };
     rounds::run(&options.rounds, &scenario, &targets)

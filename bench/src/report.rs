@@ -88,7 +88,7 @@ fn per_request(cpu: Duration, requests: u64) -> f64 {
 /// The line of one target in one round, and a second one for the part at a fixed rate.
 pub(crate) fn line(number: u32, round: &Round) -> String {
     let mut text = format!(
-        "round {number:>2}  {:<8}{:>8.2} us/request {:>9.0} requests/s  {}  core {:>3.0} % busy",
+        "round {number:>2}  {:<11}{:>8.2} us/request {:>9.0} requests/s  {}  core {:>3.0} % busy",
         round.name,
         round.cost(),
         round.done.per_second,
@@ -98,7 +98,7 @@ pub(crate) fn line(number: u32, round: &Round) -> String {
     if let Some(steady) = &round.steady {
         let _ = write!(
             text,
-            "\n                  {:>8.2} us/request {:>9.0} requests/s  {}  at a fixed rate of {}/s",
+            "\n                     {:>8.2} us/request {:>9.0} requests/s  {}  at a fixed rate of {}/s",
             steady.cost(),
             steady.done.per_second,
             latency(steady.done.median, steady.done.p99),
@@ -117,7 +117,7 @@ fn latency(median: Duration, p99: Duration) -> String {
     )
 }
 
-/// Medians per target, and the ratios of each to the last one, round by round.
+/// Medians per target, and the ratios of the first one to each of the others, round by round.
 pub(crate) fn summary(rounds: &[Vec<Round>], ratios: &[Measure]) -> String {
     let mut text = String::from("\n");
     let Some(first) = rounds.first() else {
@@ -127,26 +127,22 @@ pub(crate) fn summary(rounds: &[Vec<Round>], ratios: &[Measure]) -> String {
         let of = |of: fn(&Round) -> f64| spread(rounds.iter().map(|round| of(&round[place]))).0;
         let _ = writeln!(
             text,
-            "median    {:<8}{:>8.2} us/request {:>9.0} requests/s",
+            "median    {:<11}{:>8.2} us/request {:>9.0} requests/s",
             round.name,
             of(Round::cost),
             of(|round| round.done.per_second)
         );
     }
-    let Some((base, others)) = first.split_last() else {
-        return text;
-    };
-    for (place, other) in others.iter().enumerate() {
+    for (place, other) in first.iter().enumerate().skip(1) {
         for measure in ratios {
-            let last = first.len() - 1;
             let ratios = rounds.iter();
-            let ratios = ratios.filter_map(|round| measure.ratio(&round[place], &round[last]));
+            let ratios = ratios.filter_map(|round| measure.ratio(&round[0], &round[place]));
             let (median, least, most) = spread(ratios);
             let _ = writeln!(
                 text,
                 "ratio     {} / {}: {median:.2} x {} (of {} rounds: {least:.2} to {most:.2})",
+                first[0].name,
                 other.name,
-                base.name,
                 measure.name,
                 rounds.len()
             );
@@ -198,6 +194,25 @@ mod tests {
             let expected = format!("banyan / nginx: 1.20 x {measure} (of 3 rounds: 1.20 to 1.50)");
             assert!(text.contains(&expected), "{text}");
         }
+    }
+
+    #[test]
+    fn the_first_target_is_compared_with_each_of_the_others() {
+        let rounds = [vec![
+            round("banyan", 10),
+            round("node", 40),
+            round("node-tuned", 20),
+        ]];
+        let text = summary(&rounds, &[Measure::COST]);
+        let ratios: Vec<&str> = text
+            .lines()
+            .filter_map(|l| l.strip_prefix("ratio     "))
+            .collect();
+        let [node, tuned] = ratios[..] else {
+            panic!("{text}");
+        };
+        assert!(node.starts_with("banyan / node: 0.25 x "), "{text}");
+        assert!(tuned.starts_with("banyan / node-tuned: 0.50 x "), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Everything that the comparison takes for granted: both BFFs do the same work and answer the same.
+//! Everything that the comparison takes for granted: all BFFs do the same work and answer the same.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -23,13 +23,23 @@ function randomHex(bytes) {
   return block.toString('hex', drawn - bytes, drawn);
 }
 
+// All of it, of a request that has just come.
+export function contextOf(fields) {
+  return {
+    requestId: requestId(fields),
+    trace: trace(fields),
+    budget: budget(fields),
+    started: performance.now(),
+  };
+}
+
 export function requestId(fields) {
   const given = fields['x-request-id'];
   return given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
 // The part of `traceparent` that all calls share: a call adds its own span.
-export function trace(fields) {
+function trace(fields) {
   const given = fields.traceparent;
   return given !== undefined && TRACEPARENT.test(given)
     ? { head: given.slice(0, 36), tail: given.slice(52) }
@@ -40,10 +50,10 @@ export function traceparent({ head, tail }) {
   return head + randomHex(8) + tail;
 }
 
-// Milliseconds for the calls.
-export function budget(fields) {
+// Milliseconds for the calls, at least one.
+function budget(fields) {
   const given = fields['x-request-deadline-ms'];
   const whole =
     given !== undefined && MILLISECONDS.test(given) ? Math.min(Number(given), BUDGET_MS) : BUDGET_MS;
-  return Math.floor(whole - Math.max(whole * RESERVE, LEAST_RESERVE_MS));
+  return Math.max(1, Math.floor(whole - Math.max(whole * RESERVE, LEAST_RESERVE_MS)));
 }

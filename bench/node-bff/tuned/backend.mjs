@@ -1,38 +1,15 @@
-// One backend behind a pool of kept connections, and one call to it.
-// `dispatch` with a handler of its own is undici's cheapest way: no stream and no wrapper is made for an answer.
-import { Pool } from 'undici';
-
-// More than there are requests at once under the benchmark's load, so that none waits for a connection.
-const CONNECTIONS = 128;
-
-// No answer of the shop is as large.
-const LARGEST = 2 * 1024 * 1024;
-
-// Why a call came to nothing. Never leaves the process with more than its reason.
-export class CallFailed extends Error {
-  constructor(reason, status) {
-    super(reason);
-    this.reason = reason;
-    this.status = status;
-  }
-}
+// One backend, and one call to it.
+// `dispatch` with a handler of its own is undici's cheapest way: no stream, no signal and no promise is made for an answer.
+import { CallFailed, connect, failureOf, refusal } from '../common/backend.mjs';
 
 export class Backend {
   #base;
   #pool;
 
-  // `url` is where the backend's resource begins: http://host:port/api/products
   constructor(url) {
-    const { origin, pathname } = new URL(url);
-    this.#base = pathname;
-    this.#pool = new Pool(origin, {
-      connections: CONNECTIONS,
-      pipelining: 1,
-      keepAliveTimeout: 30_000,
-      // The call's own timer is the limit.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    const { base, pool } = connect(url);
+    this.#base = base;
+    this.#pool = pool;
   }
 
   // Asks for what lies at `rest` behind the backend's path; `fields` is a flat list of names and values.
@@ -81,31 +58,28 @@ class Call {
 
   onData(chunk) {
     this.#length += chunk.length;
-    if (this.#length > LARGEST) {
-      this.cancel('decode');
-    } else {
-      this.#chunks.push(chunk);
-    }
+    this.#chunks.push(chunk);
     return true;
   }
 
   onComplete() {
-    if (this.#status !== 200) {
-      this.#fail(new CallFailed(this.#status < 500 ? '4xx' : '5xx', this.#status));
+    const refused = refusal(this.#status);
+    if (refused !== null) {
+      this.#fail(refused);
       return;
     }
     let value;
     try {
       value = JSON.parse(this.#text());
-    } catch {
-      this.#fail(new CallFailed('decode'));
+    } catch (error) {
+      this.#fail(failureOf(error));
       return;
     }
     this.#settle(null, value);
   }
 
-  onError() {
-    this.#fail(new CallFailed('connect'));
+  onError(error) {
+    this.#fail(failureOf(error));
   }
 
   // Small answers come in one chunk.
