@@ -1,9 +1,11 @@
-//! A number for where a route's requests lead, by which whoever keeps answers knows which of them are of the past.
+//! A number for which requests a route takes and where they lead, by which whoever keeps answers knows which of them are
+//! of the past.
 //!
 //! It is the same in every process with the same file, and another one as soon as they lead elsewhere or are split
-//! otherwise.
+//! otherwise, or any route takes other requests.
 
 mod fnv;
+mod matching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +13,7 @@ use chassis::handover::State;
 use strangler::{People, Split};
 
 use self::fnv::Fnv;
+pub use self::matching::{Matching, matching};
 use super::config::{PathConfig, RouteConfig, TargetConfig};
 use crate::forward::config::{
     BackendConfig, EndpointConfig, HostPolicy, PathRewrite, UpstreamConfig,
@@ -18,8 +21,13 @@ use crate::forward::config::{
 use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
 
 /// One route's fingerprint.
-pub fn token(route: &RouteConfig, upstreams: &BTreeMap<String, UpstreamConfig>) -> u64 {
+pub fn token(
+    route: &RouteConfig,
+    matching: Matching,
+    upstreams: &BTreeMap<String, UpstreamConfig>,
+) -> u64 {
     let mut hash = Fnv::default();
+    hash.number(matching.0);
     let place = Place { route, upstreams };
     match &route.target {
         TargetConfig::Upstream(backend) => {
