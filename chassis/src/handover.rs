@@ -47,11 +47,13 @@ pub fn deadline_value(left: Duration) -> HeaderValue {
     u64::try_from(left.as_millis()).unwrap_or(u64::MAX).into()
 }
 
-/// A fingerprint of where all routes lead and how their migrations stand: equal on every replica with the same file.
+/// A fingerprint of which requests all routes take, where they lead and how their migrations stand: equal on every
+/// replica with the same file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State(pub u64);
 
-/// One route's part of a [`State`]: it changes exactly when that route leads elsewhere or splits otherwise.
+/// One route's part of a [`State`]: it changes exactly when that route leads elsewhere or splits otherwise, or when any
+/// route takes other requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RouteState {
     /// The whole, as the answering gateway knew it.

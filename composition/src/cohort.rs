@@ -75,7 +75,7 @@ pub enum Audience {
 pub struct Routed {
     /// The route's name.
     pub route: Arc<str>,
-    /// Changes when the route leads elsewhere or splits otherwise.
+    /// Changes when the route leads elsewhere or splits otherwise, or any route takes other requests.
     pub token: u64,
 }
 

@@ -82,7 +82,8 @@ impl Snapshot {
             limits: &limits,
             upstreams: &upstreams,
         };
-        let token = |route| fingerprint::token(route, &config.upstreams);
+        let matching = fingerprint::matching(config.routes.values());
+        let token = |route| fingerprint::token(route, matching, &config.upstreams);
         let tokens: Vec<u64> = config.routes.values().map(token).collect();
         let names = config.routes.keys().map(String::as_str);
         let state = fingerprint::state(names.zip(tokens.iter().copied()));

@@ -279,6 +279,25 @@ async fn a_routes_state_changes_with_that_route_alone_and_is_the_same_in_every_p
 }
 
 #[tokio::test]
+async fn every_routes_state_changes_when_a_route_takes_requests_from_another() {
+    let (legacy, service) = origins().await;
+    let edge = plan(&legacy, &service).start().await;
+    let first = states(&edge).await;
+    let route = "[route.one]\npath = { exact = \"/api/orders/71\" }\nlisteners = [\"internal\"]";
+    let route = format!("{route}\nauth = \"none\"\nupstream = \"monolith\"\n");
+    edge.take_over(|text| format!("{text}\n{route}")).await;
+    let taken = edge.internal("/api/orders/71").send().await;
+    assert_eq!(state(&taken).route, "one");
+    for (name, state) in &states(&edge).await {
+        assert_ne!(state.token, first[name].token, "{name}");
+        assert_ne!(state.state, first[name].state, "{name}");
+    }
+    edge.take_over(|text| text.replace(&route, "")).await;
+    assert_eq!(states(&edge).await, first);
+    edge.stop().await;
+}
+
+#[tokio::test]
 async fn an_answer_names_its_cohort_while_the_route_is_a_canary() {
     let (legacy, service) = origins().await;
     let edge = plan(&legacy, &service).start().await;

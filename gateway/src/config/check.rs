@@ -1,14 +1,15 @@
-//! What no table can see alone: routes that hide each other, limits that do not fit a route, an upstream that is
-//! the edge itself.
+//! What no table can see alone: routes that hide each other, limits that do not fit a route, tokens that end too
+//! early, an upstream that is the edge itself.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::auth::config::AuthConfig;
+use crate::auth::config::{AuthConfig, IssuerConfig};
 use crate::config::listeners::Listeners;
 use crate::config::report::{At, Diagnostic, Place, quoted};
 use crate::config::route::Read;
 use crate::forward::config::UpstreamConfig;
+use crate::listener::config::Listener;
 use crate::rate_limit::config::{LimitKey, MissingKey, RateLimitConfig, When};
 use crate::route::config::{RouteConfig, TargetConfig};
 
@@ -123,6 +124,44 @@ pub(super) fn unread_keys(routes: &[Read], has_internal: bool) -> Vec<Diagnostic
                 .needs_all()
         })
         .collect()
+}
+
+/// A backend for frontends asks with the token that it was handed; without one it asks for nobody, and nothing fails.
+pub(super) fn lost_tokens(
+    routes: &[Read],
+    issuers: &BTreeMap<String, (IssuerConfig, Place)>,
+    has_internal: bool,
+) -> Vec<Diagnostic> {
+    let handing_on = routes
+        .iter()
+        .filter(|route| has_internal && hands_on(&route.config));
+    handing_on
+        .flat_map(|route| {
+            let AuthConfig::Tokens(auth) = &route.config.auth else {
+                return Vec::new();
+            };
+            let named = auth.issuers.iter().filter_map(|name| issuers.get(name));
+            let keeping = named.filter(|(issuer, _)| !issuer.forward_token);
+            keeping
+                .map(|(issuer, place)| lost_token(route, issuer, place))
+                .collect()
+        })
+        .collect()
+}
+
+fn hands_on(route: &RouteConfig) -> bool {
+    route.listeners.contains(&Listener::Edge) && matches!(route.target, TargetConfig::Upstream(_))
+}
+
+fn lost_token(route: &Read, issuer: &IssuerConfig, place: &Place) -> Diagnostic {
+    let name = &issuer.name;
+    let said = format!("a BFF behind it would ask for nobody: tokens of {name} end at the edge");
+    let help = format!(
+        "set auth.issuer.{name}.forward_token = true; if no BFF stands behind this route, nothing is wrong"
+    );
+    Diagnostic::warning(&route.header, said)
+        .also(place, "forward_token = false")
+        .help(help)
 }
 
 /// An endpoint at a listener's own address answers itself until the last connection is used.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::auth::config::IssuerConfig;
 use crate::config::Config;
 use crate::config::listeners::Listeners;
 use crate::config::names::Kind;
@@ -21,15 +22,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
     let defaults = root.table("defaults");
     let for_upstreams = upstream::Defaults::read(&defaults.table("upstream"));
 
-    let issuers = all(
-        &root.table("auth"),
-        "issuer",
-        Kind::Issuer,
-        |name, table| {
-            not_none(name, table);
-            issuer::read(name, table)
-        },
-    );
+    let issuers = issuers(&root.table("auth"));
     let limits = all(root, "rate_limit", Kind::Limit, limit::read);
     let upstreams = all(root, "upstream", Kind::Upstream, |name, table| {
         upstream::read(name, table, for_upstreams)
@@ -38,11 +31,9 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         Some(split::flag(name, table))
     });
     let flags = configs(flags);
-    let routes = routes(
-        root,
-        &route::Defaults::read(&defaults.table("route"), listeners.internal.is_some()),
-        &flags,
-    );
+    let has_internal = listeners.internal.is_some();
+    let for_routes = route::Defaults::read(&defaults.table("route"), has_internal);
+    let routes = routes(root, &for_routes, &flags);
 
     let limits = configs(limits);
     let names = root.reading.names.take();
@@ -50,7 +41,8 @@ pub(super) fn read(root: &Table<'_>) -> Config {
     let found = found
         .chain(check::hidden(&routes))
         .chain(check::limits(&routes, &limits))
-        .chain(check::unread_keys(&routes, listeners.internal.is_some()))
+        .chain(check::unread_keys(&routes, has_internal))
+        .chain(check::lost_tokens(&routes, &issuers, has_internal))
         .chain(check::loops(&listeners, &upstreams));
     for diagnostic in found {
         root.reading.report(diagnostic);
@@ -88,6 +80,13 @@ fn version(root: &Table<'_>) {
         let said = format!("{version} is not known: this gateway reads version {VERSION}");
         value.wrong(said, help);
     }
+}
+
+fn issuers(auth: &Table<'_>) -> BTreeMap<String, (IssuerConfig, Place)> {
+    all(auth, "issuer", Kind::Issuer, |name, table| {
+        not_none(name, table);
+        issuer::read(name, table)
+    })
 }
 
 fn routes(root: &Table<'_>, defaults: &route::Defaults, flags: &split::Flags) -> Vec<route::Read> {

@@ -1,13 +1,19 @@
-//! A number for where a route's requests lead, by which whoever keeps answers knows which of them are of the past.
+//! A number for which requests a route takes and where they lead, by which whoever keeps answers knows which of them are
+//! of the past.
 //!
 //! It is the same in every process with the same file, and another one as soon as they lead elsewhere or are split
-//! otherwise: FNV-1a over what decides, each part with its length before it, so that no two can be read as one.
+//! otherwise, or any route takes other requests.
+
+mod fnv;
+mod matching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::handover::State;
 use strangler::{People, Split};
 
+use self::fnv::Fnv;
+pub use self::matching::{Matching, matching};
 use super::config::{PathConfig, RouteConfig, TargetConfig};
 use crate::forward::config::{
     BackendConfig, EndpointConfig, HostPolicy, PathRewrite, UpstreamConfig,
@@ -15,8 +21,13 @@ use crate::forward::config::{
 use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
 
 /// One route's fingerprint.
-pub fn token(route: &RouteConfig, upstreams: &BTreeMap<String, UpstreamConfig>) -> u64 {
+pub fn token(
+    route: &RouteConfig,
+    matching: Matching,
+    upstreams: &BTreeMap<String, UpstreamConfig>,
+) -> u64 {
     let mut hash = Fnv::default();
+    hash.number(matching.0);
     let place = Place { route, upstreams };
     match &route.target {
         TargetConfig::Upstream(backend) => {
@@ -32,10 +43,10 @@ pub fn token(route: &RouteConfig, upstreams: &BTreeMap<String, UpstreamConfig>) 
                 }
             }
             rules(migration, &mut hash);
-            list(route.sticky.iter().map(source), &mut hash);
+            hash.list(route.sticky.iter().map(source));
         }
     }
-    hash.0
+    hash.end()
 }
 
 /// The fingerprint of all routes, by their names and their own.
@@ -45,7 +56,7 @@ pub fn state<'a>(tokens: impl IntoIterator<Item = (&'a str, u64)>) -> State {
         hash.text(name);
         hash.number(token);
     }
-    State(hash.0)
+    State(hash.end())
 }
 
 struct Place<'a> {
@@ -60,7 +71,7 @@ impl Place<'_> {
         // Among equals, their order leads nowhere else.
         let endpoints = upstream.into_iter().flat_map(|one| &one.endpoints);
         let endpoints: BTreeSet<String> = endpoints.map(endpoint).collect();
-        list(endpoints, hash);
+        hash.list(endpoints);
         match (&backend.host, upstream.map(|one| &one.host)) {
             (Some(name), _) | (None, Some(HostPolicy::Name(name))) => {
                 hash.text("name");
@@ -112,13 +123,13 @@ fn rules(migration: &MigrationConfig, hash: &mut Fnv) {
     } = &migration.split;
     hash.number((*enabled).into());
     hash.number(percent.hundredths().into());
-    list(methods, hash);
+    hash.list(methods);
     for People { users, groups } in [allow, deny] {
-        list(users, hash);
-        list(groups, hash);
+        hash.list(users);
+        hash.list(groups);
     }
     let chooser = migration.chooser.as_ref();
-    list(chooser.into_iter().map(override_of), hash);
+    hash.list(chooser.into_iter().map(override_of));
 }
 
 fn override_of(chooser: &OverrideConfig) -> String {
@@ -135,47 +146,6 @@ fn source(source: &Sticky) -> String {
         Sticky::Cookie(name) => format!("cookie:{name}"),
         Sticky::Header(name) => format!("header:{name}"),
         Sticky::Visitor => "visitor".to_owned(),
-    }
-}
-
-fn list<T: AsRef<str>>(
-    parts: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
-    hash: &mut Fnv,
-) {
-    let parts = parts.into_iter();
-    hash.number(parts.len() as u64);
-    for part in parts {
-        hash.text(part.as_ref());
-    }
-}
-
-/// FNV-1a of 64 bits: the same on every machine and in every release.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Fnv {
-    fn text(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
-        self.add(bytes);
-    }
-
-    fn number(&mut self, number: u64) {
-        self.add(&number.to_le_bytes());
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
     }
 }
 

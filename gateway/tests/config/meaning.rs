@@ -336,3 +336,16 @@ upstream = "old"
     assert!(!shown.contains(secret), "{shown}");
     assert!(config.admin.token.is_some());
 }
+
+#[test]
+fn a_token_may_end_at_the_edge_where_nobody_comes_back_with_it() {
+    let head = HEAD.replace("jwks_url", "forward_token = false\njwks_url");
+    let route = "[route.a]\npath = \"/\"\nauth = \"shop\"\nupstream = \"old\"";
+    let warned = |rest: &str| {
+        let loaded = check(&format!("{head}{rest}{route}")).unwrap();
+        let mut found = loaded.warnings.diagnostics.iter();
+        found.any(|warning| warning.path == "route.a")
+    };
+    assert!(!warned(""));
+    assert!(warned("[internal]\n"));
+}

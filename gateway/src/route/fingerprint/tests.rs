@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use chassis::handover::State;
 
-use super::{state, token};
+use super::{matching, state, token};
 use crate::config::source::Source;
 use crate::config::{Config, load};
 
@@ -21,6 +21,9 @@ endpoints = ["http://127.0.0.1:7000", "http://127.0.0.1:7008"]
 endpoints = ["http://127.0.0.1:7002"]
 [upstream.bff]
 endpoints = ["http://127.0.0.1:7100"]
+[rate_limit.few]
+key = "ip"
+rate = "5/s"
 [flag.new]
 percent = 25
 [route.products]
@@ -40,6 +43,10 @@ phase = "canary"
 flag = "new"
 [route.web]
 path = "/web"
+hosts = ["shop.example", "*.shop.example"]
+methods = ["GET", "POST"]
+headers = { x-a = "1", x-b = { regex = "^2" } }
+query = { a = "1", b = "2" }
 auth = "shop"
 upstream = "bff"
 strip_prefix = true
@@ -58,7 +65,11 @@ fn config(text: &str) -> Config {
 
 fn tokens(text: &str) -> BTreeMap<String, u64> {
     let config = config(text);
-    let one = |(name, route): (&String, &_)| (name.clone(), token(route, &config.upstreams));
+    let matching = matching(config.routes.values());
+    let one = |(name, route): (&String, &_)| {
+        let token = token(route, matching, &config.upstreams);
+        (name.clone(), token)
+    };
     config.routes.iter().map(one).collect()
 }
 
@@ -72,7 +83,7 @@ fn touched(from: &str, to: &str) -> Vec<String> {
     let (before, after) = (tokens(FILE), tokens(&FILE.replacen(from, to, 1)));
     let touched: Vec<String> = before
         .iter()
-        .filter(|(name, token)| after[*name] != **token)
+        .filter(|(name, token)| after.get(*name) != Some(*token))
         .map(|(name, _)| name.clone())
         .collect();
     assert_eq!(whole(&before) == whole(&after), touched.is_empty(), "{to}");
@@ -113,15 +124,45 @@ fn another_place_is_another_fingerprint_of_the_routes_that_lead_there() {
         ("7002", "7003", &["payments", "products"]),
         ("127.0.0.1:7100", "127.0.0.1:7100/base", &["web"]),
         ("7100\"]", "7100\"]\nhost = \"endpoint\"", &["web"]),
-        ("path = \"/web\"", "path = \"/www\"", &["web"]),
         ("strip_prefix = true", "strip_prefix = false", &["web"]),
     ] {
         assert_eq!(touched(from, to), routes, "{to}");
     }
 }
 
+/// What a route no longer takes may have been kept of it, and what it takes now of another one.
 #[test]
-fn what_leads_nowhere_else_changes_no_fingerprint() {
+fn other_requests_of_any_route_are_another_fingerprint_of_all() {
+    let path = "path = \"/api/products\"";
+    for (from, to) in [
+        (path, "path = \"/api/goods\"".to_owned()),
+        (path, "path = { exact = \"/api/products\" }".to_owned()),
+        (path, format!("{path}\nhosts = [\"shop.example\"]")),
+        (path, format!("{path}\nmethods = [\"GET\"]")),
+        (path, format!("{path}\nheaders.x-a = \"1\"")),
+        (path, format!("{path}\nquery.a = \"1\"")),
+        ("\"*.shop", "\"www.shop".to_owned()),
+        ("[\"GET\", \"POST\"]", "[\"GET\"]".to_owned()),
+        ("x-a = \"1\"", "x-c = \"1\"".to_owned()),
+        ("x-a = \"1\"", "x-a = { regex = \"1\" }".to_owned()),
+        ("{ regex = \"^2\" }", "{ regex = \"^3\" }".to_owned()),
+        ("{ a = \"1\", b", "{ a = \"1\", c".to_owned()),
+        ("[\"edge\", \"internal\"]", "[\"internal\"]".to_owned()),
+        ("[route.web]", "[route.www]".to_owned()),
+    ] {
+        assert_eq!(touched(from, &to), ["payments", "products", "web"], "{to}");
+    }
+}
+
+#[test]
+fn a_route_that_takes_part_of_another_ones_requests_is_another_fingerprint_of_all() {
+    let one = "[route.one]\npath = { exact = \"/api/products/71\" }\nauth = \"shop\"\nupstream = \"monolith\"";
+    let to = format!("{one}\n[route.web]");
+    assert_eq!(touched("[route.web]", &to), ["payments", "products", "web"]);
+}
+
+#[test]
+fn what_takes_no_other_requests_and_leads_nowhere_else_changes_no_fingerprint() {
     for (from, to) in [
         ("version = 1", "version = 1 # a comment"),
         (
@@ -131,14 +172,32 @@ fn what_leads_nowhere_else_changes_no_fingerprint() {
         ("7100\"]", "7100\"]\nconnect_timeout = \"1s\""),
         (
             "canary.percent = 5",
-            "canary.percent = 5\ntimeout = \"3s\"\nowner = \"team\"",
+            "canary.percent = 5\ntimeout = \"3s\"\nowner = \"team\"\nnote = \"soon\"",
+        ),
+        (
+            "canary.percent = 5",
+            "canary.percent = 5\nrate_limit = [\"few\"]\nmax_body = \"1MiB\"",
+        ),
+        (
+            "auth = \"shop\"",
+            "auth = { issuers = [\"shop\"], optional = true }",
         ),
         ("percent = 25", "percent = 25\nenabled = true"),
         (
             "[internal]",
             "[internal]\ntrusted_callers = [\"10.0.0.0/8\"]",
         ),
-        ("path = \"/api/products\"", "path = \"/api/goods\""),
+        (
+            "\"shop.example\", \"*.shop.example\"",
+            "\"*.shop.example\", \"SHOP.example\"",
+        ),
+        ("\"GET\", \"POST\"", "\"POST\", \"GET\""),
+        (
+            "x-a = \"1\", x-b = { regex = \"^2\" }",
+            "x-b = { regex = \"^2\" }, X-A = \"1\"",
+        ),
+        ("a = \"1\", b = \"2\"", "b = \"2\", a = \"1\""),
+        ("\"edge\", \"internal\"", "\"internal\", \"edge\""),
     ] {
         assert_eq!(touched(from, to), Vec::<String>::new(), "{to}");
     }
@@ -154,7 +213,7 @@ fn fingerprints_are_the_same_everywhere() {
         .collect();
     assert_eq!(
         shown,
-        ["84c5f7c021fd1de3", "dd93792bd8ffdb12", "e5ed5b39b6f107f0"]
+        ["51d6b6d373d71240", "fb29c63f7978debd", "b7d372d54f32a81b"]
     );
-    assert_eq!(format!("{:016x}", whole(&tokens).0), "6d28a75f315e7313");
+    assert_eq!(format!("{:016x}", whole(&tokens).0), "f333d4d26317308b");
 }
