@@ -18,6 +18,9 @@ pub const STATE: HeaderName = HeaderName::from_static("x-banyan-state");
 /// Which cohort an answer is for: a [`Cohort`], while its route answers some callers otherwise than others.
 pub const COHORT: HeaderName = HeaderName::from_static("x-banyan-cohort");
 
+/// The code of a problem that the gateway itself answered with, on its internal listener: no backend can say it.
+pub const REJECTED: HeaderName = HeaderName::from_static("x-banyan-rejected");
+
 /// Which side of a migration answered: `legacy` or `service`.
 pub const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
@@ -48,7 +51,7 @@ pub fn deadline_value(left: Duration) -> HeaderValue {
 }
 
 /// A fingerprint of which requests all routes take, where they lead and how their migrations stand: equal on every
-/// replica with the same file.
+/// replica with the same file. The last bit says whether any route has cohorts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct State(pub u64);
 
@@ -76,6 +79,16 @@ pub struct Cohort {
 }
 
 impl State {
+    /// Of a fingerprint, and of whether any route answers some callers otherwise than others.
+    pub fn new(fingerprint: u64, has_cohorts: bool) -> Self {
+        Self(fingerprint & !1 | u64::from(has_cohorts))
+    }
+
+    /// Whether any route answers some callers otherwise than others.
+    pub fn has_cohorts(self) -> bool {
+        self.0 & 1 == 1
+    }
+
     /// Reads `00c0ffee00c0ffee`.
     pub fn read(value: &HeaderValue) -> Option<Self> {
         Some(Self(hexadecimal(value.to_str().ok()?)?))

@@ -18,6 +18,9 @@ use crate::tasks::Tasks;
 /// A client gets this long to send a request's head.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A gateway in front takes a hundred fields unless told otherwise, and adds its own.
+const FIELDS: usize = 256;
+
 /// After the stop, open requests get this long to end.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -80,6 +83,7 @@ fn serve(
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(FIELDS)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
     let connection = graceful.watch(connection);
     tasks.spawn("http connection", async move {

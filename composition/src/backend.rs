@@ -7,7 +7,8 @@ use prometheus_client::metrics::counter::Counter;
 use upstream::endpoint::NotAHost;
 use upstream::{Connecting, Endpoint, Upstream};
 
-use crate::bulkhead::Bulkhead;
+use crate::bulkhead::{Bulkhead, Need, Permit};
+use crate::cohort::Side;
 
 /// Kept connections to a backend.
 const IDLE_MAX: usize = 64;
@@ -27,8 +28,9 @@ pub struct Backend {
     pub upstream: Upstream,
     /// What is put before the path of every call: empty, or a path without a slash at its end.
     pub base_path: String,
-    /// How many calls it may have at once.
-    pub bulkhead: Arc<Bulkhead>,
+    /// How many calls it may have at once: for each side by itself, as far as it is known, so that a service that hangs
+    /// takes no place from the callers of legacy.
+    bulkheads: [Arc<Bulkhead>; 3],
     /// How many it has had.
     pub(crate) calls: Counter,
 }
@@ -50,9 +52,25 @@ impl Backend {
                 connecting: connecting(),
             },
             base_path: base_path.trim_end_matches('/').to_owned(),
-            bulkhead: Bulkhead::new(permits),
+            bulkheads: std::array::from_fn(|_| Bulkhead::new(permits)),
             calls: Counter::default(),
         }))
+    }
+
+    /// A place for a call, if there is one.
+    pub fn enter(&self, need: Need, side: Option<Side>) -> Option<Permit> {
+        let [unknown, legacy, service] = &self.bulkheads;
+        let bulkhead = match side {
+            None => unknown,
+            Some(Side::Legacy) => legacy,
+            Some(Side::Service) => service,
+        };
+        bulkhead.enter(need)
+    }
+
+    /// How many calls it has now.
+    pub fn under_way(&self) -> usize {
+        self.bulkheads.iter().map(|bulkhead| bulkhead.held()).sum()
     }
 }
 

@@ -141,9 +141,21 @@ impl Cache {
         self.kept.entry(key).and_upsert_with(with_it);
     }
 
-    /// Forgets what is kept under a key.
-    pub(crate) fn forget(&self, key: &Key) {
-        self.kept.invalidate(key);
+    /// Forgets what is kept under a key for those whom an answer was for.
+    pub(crate) fn forget(&self, key: &Key, audience: Audience) {
+        let without = |before: Option<moka::Entry<Key, Arc<Variants>>>| {
+            let Some(before) = before else {
+                return moka::ops::compute::Op::Nop;
+            };
+            let mut left = (**before.value()).clone();
+            match audience {
+                Audience::On(Side::Legacy) => left.legacy = None,
+                Audience::On(Side::Service) => left.service = None,
+                Audience::Everybody | Audience::Nobody => return moka::ops::compute::Op::Remove,
+            }
+            moka::ops::compute::Op::Put(Arc::new(left))
+        };
+        self.kept.entry(key.clone()).and_compute_with(without);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chassis::tasks::Tasks;
 use http::header::{ACCEPT, USER_AGENT};
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use tokio::time::{Instant, timeout_at};
 
 use crate::budget::Allowance;
@@ -14,9 +14,10 @@ use crate::bulkhead::Need;
 use crate::cache::{AnyValue, Cache, Key, Stored};
 use crate::call::{Call, Kept};
 use crate::carrier::{Carried, Carrier};
-use crate::cohort::{Known, Side};
+use crate::cohort::{Audience, Side};
 use crate::flight::{Flights, Joined, Joint, Landed};
 use crate::inbound::Inbound;
+use crate::known::{Company, Kind, Known};
 use crate::lost::Lost;
 use crate::metrics::Stats;
 use crate::reason::Reason;
@@ -93,6 +94,7 @@ impl Engine {
         call: &Call<T>,
         how: How<'_>,
     ) -> Result<Got<T>, Lost> {
+        self.known.enter(how.inbound.state);
         let kept = self
             .cache
             .as_ref()
@@ -119,7 +121,7 @@ impl Engine {
             Err(lost) => lost,
         };
         if lost.purges() && (key.is_one_users() || !lost.is_about_the_caller()) {
-            cache.forget(&key);
+            cache.forget(&key, lost.from.audience);
         }
         let longest = kept.fresh + kept.stale_if_error;
         let older = lost
@@ -170,7 +172,13 @@ impl Engine {
                 self.stats.kept("joined");
                 Ok(stored)
             }
-            Err(lost) if leader == caller() || !lost.is_about_the_caller() => Err(lost),
+            Err(lost)
+                if leader == caller()
+                    || !lost.is_about_the_caller()
+                        && self.known.admits(&lost.from, how.inbound.state, caller) =>
+            {
+                Err(lost)
+            }
             // It was for callers of another side, or about its own caller.
             Ok(_) | Err(_) => {
                 let stored = self.ask(call, how).await?;
@@ -199,6 +207,7 @@ impl Engine {
         };
         let joint = Joint {
             key: key.clone(),
+            company: self.company(call, how),
             state: how.inbound.state,
             need: how.need,
             timeout: how.timeout,
@@ -239,9 +248,21 @@ impl Engine {
         }
     }
 
+    /// Whose calls may be one with this one.
+    fn company<T: 'static>(&self, call: &Call<T>, how: How<'_>) -> Company {
+        let kind = Kind::of::<T>(call.backend.name);
+        self.known.company(kind, || how.inbound.caller())
+    }
+
     fn keep(&self, (key, kept): (Key, Kept), stored: &Stored) {
-        // What is only joined is never given again.
-        let lasts = !(kept.fresh + kept.stale_if_error).is_zero();
+        // What is only joined is never given again, nor is what nobody may be given.
+        let lasts = !(kept.fresh + kept.stale_if_error).is_zero()
+            && stored.from.audience != Audience::Nobody
+            && stored
+                .from
+                .route
+                .as_ref()
+                .is_none_or(|routed| routed.generation > 0);
         if let Some(cache) = self.cache.as_ref().filter(|_| lasts) {
             cache.keep(key, stored);
         }
@@ -254,7 +275,8 @@ impl Engine {
         how: How<'_>,
     ) -> Result<Stored, Lost> {
         let backend = &call.backend;
-        let Some(_permit) = backend.bulkhead.enter(how.need) else {
+        let side = self.company(call, how).side();
+        let Some(_permit) = backend.enter(how.need, side) else {
             return Err(Lost {
                 retry_after: Some(COME_BACK),
                 ..Lost::new(Reason::BulkheadFull)
@@ -268,14 +290,16 @@ impl Engine {
             Reason::Timeout => Lost::new(reason),
             _ => lost,
         })?;
-        let from = self.known.learn(|| how.inbound.caller(), &carried.fields);
+        let caller = || how.inbound.caller();
+        let kind = Kind::of::<T>(backend.name);
+        let from = self.known.learn(kind, caller, &carried.fields);
         let Carried {
             status,
             fields,
             body,
         } = carried;
         if !status.is_success() {
-            let lost = Lost::answered(status, &fields, &body);
+            let lost = Lost::answered(status, &fields, from);
             if lost.status.is_none() {
                 tracing::warn!(
                     backend = backend.name,
@@ -284,6 +308,10 @@ impl Engine {
                 );
             }
             return Err(lost);
+        }
+        // Another success is not the thing that was asked for: a part of it, or nothing.
+        if status != StatusCode::OK {
+            return Err(Lost::new(Reason::Decode));
         }
         let value = (call.decode)(&body).map_err(|undecodable| {
             tracing::warn!(backend = backend.name, %undecodable, "an answer cannot be read");

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::bulkhead::Need;
 use crate::cache::{Key, Stored};
 use crate::inbound::CallerId;
+use crate::known::Company;
 use crate::lost::Lost;
 
 /// How a shared call came out.
@@ -31,6 +32,7 @@ pub(crate) type Flight = watch::Receiver<Option<Landed>>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Joint {
     pub(crate) key: Key,
+    pub(crate) company: Company,
     pub(crate) state: Option<State>,
     pub(crate) need: Need,
     pub(crate) timeout: Duration,

@@ -63,7 +63,10 @@ impl Inbound {
             }
         }
         let believed = |name: &HeaderName| fields.get(name).filter(|_| trust == Trust::Trusted);
-        let deadline = believed(&DEADLINE).map(handover::deadline);
+        // Of two, none can be believed.
+        let is_one = fields.get_all(DEADLINE).iter().count() == 1;
+        let deadline =
+            believed(&DEADLINE).map(|value| handover::deadline(value).filter(|_| is_one));
         if deadline == Some(None) {
             ignored.push(Ignored {
                 field: "x-request-deadline-ms",
@@ -75,7 +78,10 @@ impl Inbound {
             began: now,
             deadline: deadline.flatten(),
             state: believed(&STATE).and_then(State::read),
-            tenant: tenant.and_then(|value| value.to_str().ok().map(str::to_owned)),
+            // An empty one is nobody's: what is shared by a tenant is then its user's own.
+            tenant: tenant
+                .and_then(|value| value.to_str().ok().map(str::to_owned))
+                .filter(|tenant| !tenant.is_empty()),
             known: fields.get_all(IF_NONE_MATCH).iter().cloned().collect(),
             caller: OnceLock::new(),
         };

@@ -1,10 +1,11 @@
 //! A call without a usable answer: the reason, and the little of it that a client may be told.
 
+use chassis::handover;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde::Deserialize;
 use upstream::Kind;
 
+use crate::cohort::Provenance;
 use crate::reason::Reason;
 
 /// Why there is no answer. Shared by all who waited for it.
@@ -18,6 +19,8 @@ pub struct Lost {
     pub challenge: Option<HeaderValue>,
     /// When to come back, seconds.
     pub retry_after: Option<u64>,
+    /// Whose answer it was, where there was one.
+    pub from: Box<Provenance>,
 }
 
 /// What the gateway answers to a BFF that may not speak there, or to a call that no route takes: something is set up
@@ -30,13 +33,6 @@ const OUR_OWN_FAULT: [&str; 5] = [
     "method_refused",
 ];
 
-/// The codes of the gateway's own problems say more than their status: what went wrong behind it.
-#[derive(Deserialize)]
-struct Code<'a> {
-    #[serde(borrow)]
-    code: &'a str,
-}
-
 impl Lost {
     /// Without an answer.
     pub fn new(reason: Reason) -> Self {
@@ -45,12 +41,14 @@ impl Lost {
             status: None,
             challenge: None,
             retry_after: None,
+            from: Box::default(),
         }
     }
 
     /// From an answer that is no success.
-    pub fn answered(status: StatusCode, fields: &HeaderMap, body: &[u8]) -> Self {
-        let code = serde_json::from_slice(body).map_or("", |Code { code }| code);
+    pub fn answered(status: StatusCode, fields: &HeaderMap, from: Provenance) -> Self {
+        let code = fields.get(handover::REJECTED);
+        let code = code.and_then(|code| code.to_str().ok()).unwrap_or_default();
         // No backend was asked: whatever the status says, it says it of our own way there.
         if OUR_OWN_FAULT.contains(&code) {
             return Self::new(Reason::Status5xx);
@@ -61,6 +59,7 @@ impl Lost {
             status: Some(status),
             challenge: fields.get(WWW_AUTHENTICATE).cloned(),
             retry_after: fields.get(RETRY_AFTER).and_then(number),
+            from: Box::new(from),
         }
     }
 
@@ -107,6 +106,7 @@ impl From<Kind> for Lost {
     }
 }
 
+/// The codes of the gateway's own problems say more than their status: what went wrong behind it.
 fn reason_of(status: StatusCode, code: &str) -> Reason {
     match code {
         "upstream_unreachable" | "upstream_reset" => Reason::Connect,
@@ -123,22 +123,22 @@ fn reason_of(status: StatusCode, code: &str) -> Reason {
 mod tests {
     use super::*;
 
+    fn answered(status: u16, rejected: &'static str) -> Lost {
+        let mut fields = HeaderMap::new();
+        if !rejected.is_empty() {
+            fields.insert(handover::REJECTED, HeaderValue::from_static(rejected));
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        Lost::answered(status, &fields, Provenance::default())
+    }
+
     #[test]
     fn the_gateways_problems_say_what_went_wrong_behind_it() {
-        let reason = |status: u16, body: &str| {
-            let status = StatusCode::from_u16(status).unwrap();
-            Lost::answered(status, &HeaderMap::new(), body.as_bytes()).reason
-        };
-        assert_eq!(
-            reason(502, r#"{"code":"upstream_unreachable","status":502}"#),
-            Reason::Connect
-        );
-        assert_eq!(
-            reason(504, r#"{"code":"upstream_timeout"}"#),
-            Reason::Timeout
-        );
-        assert_eq!(reason(504, "<html>"), Reason::Timeout);
-        assert_eq!(reason(500, r#"{"code":7}"#), Reason::Status5xx);
+        let reason = |status, rejected| answered(status, rejected).reason;
+        assert_eq!(reason(502, "upstream_unreachable"), Reason::Connect);
+        assert_eq!(reason(504, "upstream_timeout"), Reason::Timeout);
+        assert_eq!(reason(504, ""), Reason::Timeout);
+        assert_eq!(reason(500, ""), Reason::Status5xx);
         assert_eq!(reason(302, ""), Reason::Status5xx);
         assert_eq!(reason(429, ""), Reason::Status4xx);
     }
@@ -146,9 +146,7 @@ mod tests {
     #[test]
     fn a_gateway_that_does_not_take_our_calls_is_no_backends_word() {
         for (status, code) in [(403, "caller_refused"), (404, "route_not_found")] {
-            let body = format!(r#"{{"status":{status},"code":"{code}"}}"#);
-            let status = StatusCode::from_u16(status).unwrap();
-            let lost = Lost::answered(status, &HeaderMap::new(), body.as_bytes());
+            let lost = answered(status, code);
             assert_eq!(
                 (lost.reason, lost.status),
                 (Reason::Status5xx, None),
@@ -160,19 +158,13 @@ mod tests {
 
     #[test]
     fn only_what_a_backend_says_of_the_thing_or_the_caller_purges() {
-        let answered = |status: u16| {
-            Lost::answered(
-                StatusCode::from_u16(status).unwrap(),
-                &HeaderMap::new(),
-                b"",
-            )
-        };
         for status in [401, 403, 404, 410] {
-            assert!(answered(status).purges(), "{status}");
+            assert!(answered(status, "").purges(), "{status}");
         }
         for status in [400, 429, 500, 503] {
-            assert!(!answered(status).purges(), "{status}");
+            assert!(!answered(status, "").purges(), "{status}");
         }
-        assert!(answered(401).is_about_the_caller() && !answered(404).is_about_the_caller());
+        assert!(answered(401, "").is_about_the_caller());
+        assert!(!answered(404, "").is_about_the_caller());
     }
 }

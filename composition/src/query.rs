@@ -87,7 +87,11 @@ impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Bounded<MIN, MAX>
                 number
                     .filter(|number| (MIN..=MAX).contains(number))
                     .map(Bounded)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+                    .ok_or_else(|| {
+                        E::custom(format_args!(
+                            "{text:?} is not a whole number from {MIN} to {MAX}"
+                        ))
+                    })
             }
         }
         deserializer

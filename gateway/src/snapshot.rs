@@ -86,7 +86,9 @@ impl Snapshot {
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
         let tokens: Vec<u64> = config.routes.values().map(token).collect();
         let names = config.routes.keys().map(String::as_str);
-        let state = fingerprint::state(names.zip(tokens.iter().copied()));
+        let mut routes = config.routes.values();
+        let has_cohorts = routes.any(|route| route.target.canary().is_some());
+        let state = fingerprint::state(names.zip(tokens.iter().copied()), has_cohorts);
         let routes = config
             .routes
             .values()

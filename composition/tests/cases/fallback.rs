@@ -180,8 +180,13 @@ async fn a_gateway_that_does_not_take_the_calls_is_no_404_of_the_client_and_purg
         order: Some(Kept::by_user(ms(1_000)).stale_if_error(ms(600_000))),
         customer: None,
     });
-    let refused = r#"{"status":404,"code":"route_not_found"}"#;
-    shop.script.says("order", Reply::text(404, refused));
+    let refused = || {
+        Reply::text(404, "").field(
+            chassis::handover::REJECTED,
+            http::HeaderValue::from_static("route_not_found"),
+        )
+    };
+    shop.script.says("order", refused());
     let answer = shop.get(&[]).await;
     assert_eq!(
         (answer.status, answer.json()["code"].clone()),
@@ -191,7 +196,7 @@ async fn a_gateway_that_does_not_take_the_calls_is_no_404_of_the_client_and_purg
         .says("order", Reply::json(&json!({"user": 7, "items": []})));
     assert_eq!(shop.get(&[]).await.status, 200);
     advance(ms(5_000)).await;
-    shop.script.says("order", Reply::text(404, refused));
+    shop.script.says("order", refused());
     assert_eq!(
         shop.get(&[]).await.field("x-degraded"),
         Some("order;stale=5")

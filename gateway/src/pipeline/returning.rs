@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chassis::handover::SERVED_BY;
+use chassis::handover::{REJECTED, SERVED_BY};
 use chassis::request_id;
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
@@ -138,6 +138,9 @@ impl Passage<'_> {
         }
         if rejection.ends_the_connection() {
             problem = problem.field(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if self.peer.listener == Listener::Internal {
+            problem = problem.field(REJECTED, HeaderValue::from_static(code));
         }
         problem
             .request_id(found.record.request_id.as_str())

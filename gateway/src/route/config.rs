@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
+use strangler::Phase;
 
 use crate::auth::config::AuthConfig;
 use crate::forward::config::{BackendConfig, UnderscoreFields};
@@ -58,6 +59,19 @@ pub enum TargetConfig {
     Upstream(BackendConfig),
     /// One of two sides.
     Migration(Box<MigrationConfig>),
+}
+
+impl TargetConfig {
+    /// The migration, while it answers some callers otherwise than others. Forced to legacy or with its flag off, it is
+    /// a canary that was taken back.
+    pub fn canary(&self) -> Option<&MigrationConfig> {
+        match self {
+            Self::Migration(migration) => {
+                Some(&**migration).filter(|migration| migration.phase == Phase::Canary)
+            }
+            Self::Upstream(_) => None,
+        }
+    }
 }
 
 /// Which paths a route takes. Every form starts with a slash and is normalised as request paths are.

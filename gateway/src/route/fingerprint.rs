@@ -50,13 +50,13 @@ pub fn token(
 }
 
 /// The fingerprint of all routes, by their names and their own.
-pub fn state<'a>(tokens: impl IntoIterator<Item = (&'a str, u64)>) -> State {
+pub fn state<'a>(tokens: impl IntoIterator<Item = (&'a str, u64)>, has_cohorts: bool) -> State {
     let mut hash = Fnv::default();
     for (name, token) in tokens {
         hash.text(name);
         hash.number(token);
     }
-    State(hash.end())
+    State::new(hash.end(), has_cohorts)
 }
 
 struct Place<'a> {

@@ -3,9 +3,9 @@
 
 use chassis::handover::{COHORT, Cohort, RouteState, STATE, State};
 use http::{HeaderMap, HeaderValue};
-use strangler::{Phase, Side};
+use strangler::Side;
 
-use super::config::{RouteConfig, TargetConfig};
+use super::config::RouteConfig;
 
 /// A route's values of these fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,18 +24,14 @@ impl Mark {
             route: name(),
             token,
         };
-        let cohorts = match &route.target {
-            // Forced to legacy or with its flag off, it is a canary that was taken back.
-            TargetConfig::Migration(migration) if migration.phase == Phase::Canary => {
-                let cohort = |side: Side| Cohort {
-                    route: name(),
-                    epoch: migration.epoch,
-                    side: side.as_str().to_owned(),
-                };
-                Some([Side::Legacy, Side::Service].map(|side| cohort(side).to_value()))
-            }
-            TargetConfig::Migration(_) | TargetConfig::Upstream(_) => None,
-        };
+        let cohorts = route.target.canary().map(|migration| {
+            let cohort = |side: Side| Cohort {
+                route: name(),
+                epoch: migration.epoch,
+                side: side.as_str().to_owned(),
+            };
+            [Side::Legacy, Side::Service].map(|side| cohort(side).to_value())
+        });
         Self {
             state: state.to_value(),
             cohorts,

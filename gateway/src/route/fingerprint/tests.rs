@@ -74,7 +74,8 @@ fn tokens(text: &str) -> BTreeMap<String, u64> {
 }
 
 fn whole(tokens: &BTreeMap<String, u64>) -> State {
-    state(tokens.iter().map(|(name, token)| (name.as_str(), *token)))
+    let tokens = tokens.iter().map(|(name, token)| (name.as_str(), *token));
+    state(tokens, true)
 }
 
 /// The routes whose fingerprint is another when `from` in the file becomes `to`.
