@@ -151,7 +151,8 @@ async fn serve(bff: &Bff, settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// A setting is wrong, a screen does not hold together, or the address cannot be listened on.
 pub fn start(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Running> {
-    let carrier = Arc::new(HttpCarrier::new().map_err(|error| anyhow::anyhow!("{error}"))?);
+    let carrier = HttpCarrier::new(settings.mode).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let carrier = Arc::new(carrier);
     let engine = Engine::new(carrier, bff.name, settings.cache_bytes.as_u64(), tasks);
     let shop = Shop::new(settings.places()?, settings.calls_per_backend)?;
     let setup = Setup {

@@ -8,6 +8,7 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use tempfile::TempDir;
 use tests::answer::Answer;
@@ -21,6 +22,9 @@ const LAST: &str = "Ctrl-C ends all of it";
 /// Where the usual ports begin, and how far above that its ports lie.
 const BASE: u16 = 7000;
 const OFFSETS: [u16; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 100, 200, 1080, 1081, 2000, 2900];
+
+/// As many ports for each test as no two of them share.
+const ROOM: u16 = 4700;
 
 struct Demo {
     process: Process,
@@ -203,10 +207,13 @@ impl Demo {
     }
 }
 
-/// A base from which all ports are free, below those that the system gives away.
+/// A base from which all ports are free, below those that the system gives away. Tests that run at the same time look
+/// for theirs in different places.
 fn free_base() -> u16 {
-    let start = u16::try_from(std::process::id() % 1000).unwrap() * 10;
-    let bases = (0..100).map(|step| BASE + 1000 + (start + step * 20) % 15_000);
+    static TESTS: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 100).unwrap() * 20;
+    let start = start + TESTS.fetch_add(1, Ordering::Relaxed) % 5 * ROOM;
+    let bases = (0..50).map(|step| BASE + 1000 + start + step * 20);
     let free = |base: &u16| {
         OFFSETS
             .iter()

@@ -4,8 +4,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use chassis::handover;
 use futures::future::{BoxFuture, FutureExt as _, poll_fn};
-use http::Request;
+use http::{HeaderMap, Request};
 use http_body::Body;
 use tokio::time::{Instant, timeout_at};
 use upstream::call;
@@ -15,21 +16,24 @@ use super::{ANSWER_MAX, Carried, Carrier};
 use crate::backend::{Backend, connecting};
 use crate::lost::Lost;
 use crate::reason::Reason;
+use crate::settings::Mode;
 
 /// Calls over HTTP/1.1.
 #[derive(Debug)]
 pub struct HttpCarrier {
     transport: ReqwestH1,
+    mode: Mode,
 }
 
 impl HttpCarrier {
-    /// No connections yet.
+    /// No connections yet. What only a gateway may say is taken away from others' answers.
     ///
     /// # Errors
     /// The HTTP client cannot be set up.
-    pub fn new() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub fn new(mode: Mode) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Self {
             transport: ReqwestH1::new(&connecting())?,
+            mode,
         })
     }
 }
@@ -46,7 +50,10 @@ impl Carrier for HttpCarrier {
             let answered = call(&self.transport, upstream, request, deadline, |_, _| {})
                 .await
                 .map_err(|error| Lost::from(error.kind))?;
-            let (parts, body) = answered.response.into_parts();
+            let (mut parts, body) = answered.response.into_parts();
+            if self.mode == Mode::Direct {
+                forget_what_gateways_say(&mut parts.headers);
+            }
             let body = whole(body, deadline).await?;
             Ok(Carried {
                 status: parts.status,
@@ -54,6 +61,14 @@ impl Carrier for HttpCarrier {
                 body,
             })
         })
+    }
+}
+
+/// A backend that is asked directly speaks for no route and no side.
+fn forget_what_gateways_say(fields: &mut HeaderMap) {
+    use handover::{COHORT, REJECTED, SERVED_BY, STATE};
+    for name in [STATE, COHORT, REJECTED, SERVED_BY] {
+        fields.remove(name);
     }
 }
 
