@@ -12,7 +12,7 @@ use chassis::handover::{Cohort, RouteState};
 use http::HeaderValue;
 use tests::answer::Answer;
 use tests::edge::{Edge, Plan};
-use tests::origin::Origin;
+use tests::origin::{Origin, Reply};
 
 const SECRET: &str = "a-secret-of-at-least-32-bytes-for-hs256";
 
@@ -181,6 +181,7 @@ async fn who_is_no_trusted_caller_is_refused_until_a_reload_says_otherwise() {
             (403, "caller_refused".into())
         );
         assert_eq!(refused.field("x-banyan-state"), None);
+        assert_eq!(refused.field("x-banyan-rejected"), Some("caller_refused"));
     }
     let line = edge
         .access_line("the refusal", |line| line["code"] == "caller_refused")
@@ -223,6 +224,29 @@ async fn tokens_are_verified_there_and_identity_is_believed_from_nobody() {
     assert_eq!(head.all("x-user-id"), ["ana"]);
     assert!(head.all("x-user-admin").is_empty());
     assert_eq!(head.all("x-forwarded-for"), ["127.0.0.1"]);
+    edge.stop().await;
+}
+
+#[tokio::test]
+async fn only_a_problem_of_the_gateway_is_called_so_and_only_there() {
+    const FIELD: &str = "x-banyan-rejected";
+    let claim =
+        "HTTP/1.1 404 Not Found\r\nx-banyan-rejected: route_not_found\r\ncontent-length: 0\r\n\r\n";
+    let legacy = Origin::scripted([Reply::Bytes(claim.into())]).await;
+    let service = Origin::saying("service").await;
+    let edge = plan(&legacy, &service).start().await;
+    let said = edge.internal("/nowhere").send().await;
+    assert_eq!(said.field(FIELD), Some("route_not_found"));
+    let claimed = edge.internal("/inside").send().await;
+    assert_eq!((claimed.status, claimed.field(FIELD)), (404, None));
+    for path in ["/nowhere", "/outside"] {
+        let outside = edge.get(path).send().await;
+        assert_eq!(
+            (outside.status, outside.field(FIELD)),
+            (404, None),
+            "{path}"
+        );
+    }
     edge.stop().await;
 }
 

@@ -4,12 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use chassis::tasks::Tasks;
-use composition::problem;
+use composition::{ANSWER_MAX, Backend, Carried, Carrier, Lost, problem};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// How long each takes, by the path that it is asked for.
 pub(crate) type Delays = &'static [(&'static str, u64)];
@@ -42,6 +45,26 @@ impl Backends {
         let address = listener.local_addr().unwrap();
         chassis::serve::router(listener, router, tasks).unwrap();
         address
+    }
+}
+
+/// Without sockets, for stopped clocks.
+impl Carrier for Backends {
+    fn carry<'a>(
+        &'a self,
+        _: &'a Arc<Backend>,
+        request: axum::http::Request<Bytes>,
+        _: Instant,
+    ) -> BoxFuture<'a, Result<Carried, Lost>> {
+        Box::pin(async move {
+            let answer = answer(State(self.clone()), request.map(Body::from)).await;
+            let (parts, body) = answer.into_parts();
+            Ok(Carried {
+                status: parts.status,
+                fields: parts.headers,
+                body: to_bytes(body, ANSWER_MAX).await.unwrap(),
+            })
+        })
     }
 }
 

@@ -117,3 +117,46 @@ async fn read<B: Body<Data = Bytes> + Unpin>(body: &mut B) -> Result<Bytes, Lost
         more.freeze()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    /// What is read of pieces of these lengths: the length, or why not.
+    async fn read_of(pieces: &[usize]) -> Result<usize, Reason> {
+        let pieces = pieces.iter().map(|length| Bytes::from(vec![b'x'; *length]));
+        let frames = pieces.map(|piece| Ok::<_, std::convert::Infallible>(Frame::data(piece)));
+        let mut body = StreamBody::new(stream::iter(frames.collect::<Vec<_>>()));
+        let read = read(&mut body).await;
+        read.map(|whole| whole.len()).map_err(|lost| lost.reason)
+    }
+
+    #[tokio::test]
+    async fn an_answer_has_an_end_however_it_comes() {
+        assert_eq!(read_of(&[]).await, Ok(0));
+        assert_eq!(read_of(&[ANSWER_MAX]).await, Ok(ANSWER_MAX));
+        assert_eq!(read_of(&[1, ANSWER_MAX - 2, 1]).await, Ok(ANSWER_MAX));
+        assert_eq!(read_of(&[ANSWER_MAX + 1]).await, Err(Reason::Decode));
+        assert_eq!(read_of(&[1, ANSWER_MAX - 1, 1]).await, Err(Reason::Decode));
+    }
+
+    #[test]
+    fn a_backend_that_is_asked_directly_speaks_for_no_gateway() {
+        let mut fields = HeaderMap::new();
+        for name in [
+            "x-banyan-state",
+            "x-banyan-cohort",
+            "x-banyan-rejected",
+            "x-served-by",
+            "etag",
+        ] {
+            fields.insert(name, http::HeaderValue::from_static("x"));
+        }
+        forget_what_gateways_say(&mut fields);
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["etag"]);
+    }
+}

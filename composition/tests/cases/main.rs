@@ -11,6 +11,7 @@ mod shop;
 mod timing;
 mod fallback;
 mod keeping;
+mod limits;
 mod cohorts;
 mod json;
 mod aggregation;
