@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
-# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|openapi]...`; all without a word.
-# `scripts/test.sh` runs short forms of the same. Needs what that installs.
+# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi]...`; all without a
+# word. `scripts/test.sh` runs short forms of the same. Needs what that installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target="${CARGO_TARGET_DIR:-$PWD/target}"
-minutes="${LONG_MINUTES:-10}"
+seconds="${LONG_SECONDS:-600}"
 rate="${LONG_RATE:-1000}"
+profile="${LONG_PROFILE:-release}"
 
 # Pages through the whole house at a steady rate: no failed request, and memory stays as it is.
 pages() {
-    local folder base=27000 pid status=0
-    cargo build --locked --release -p demo -p bench
+    local folder base=27000 pid status=0 built="$target/$profile"
+    [[ $profile == dev ]] && built="$target/debug"
+    cargo build --locked --profile "$profile" -p demo -p bench
     folder=$(mktemp -d)
     cp routes.toml "$folder"
     # Pages of a load generator all come from one address; its limits are not what is looked at.
     sed -i 's/^rate_limit = .*/rate_limit = []/' "$folder/routes.toml"
-    (cd "$folder" && exec "$target/release/demo" --processes --port-base "$base" >demo.out 2>demo.err) &
+    (cd "$folder" && exec "$built/demo" --processes --port-base "$base" >demo.out 2>demo.err) &
     pid=$!
     until grep -q 'Ctrl-C ends' "$folder/demo.out" 2>/dev/null; do
         kill -0 "$pid" || { cat "$folder/demo.err"; return 1; }
@@ -27,8 +29,8 @@ pages() {
         edge="http://127.0.0.1:$((base + 1080))"
         local screen="$edge/web/products/7"
         [[ $bff == bff-mobile ]] && screen="$edge/mobile/products/7"
-        echo "==> $bff: $screen at $rate/s for $minutes min"
-        "$target/release/bench" soak --url "$screen" --rate "$rate" --seconds "$((minutes * 60))" \
+        echo "==> $bff: $screen at $rate/s for $seconds s"
+        "$built/bench" soak --url "$screen" --rate "$rate" --seconds "$seconds" \
             --pid "$(pgrep -f -- "--only $bff .*--port-base $base")" || status=1
     done
     kill -INT "$pid"
@@ -37,13 +39,19 @@ pages() {
     return "$status"
 }
 
+# Cutovers and kills under load: no page is lost, and none has anything of the wrong side.
+screens() {
+    BANYAN_ROLLOUTS="${LONG_ROLLOUTS:-30}" BANYAN_KILLS="${LONG_KILLS:-50}" \
+        cargo test --locked -p tests --test screens -- --test-threads 1 under_load of_two_bffs
+}
+
 # Both descriptions, tried out with many more examples.
 openapi() {
     # By cargo's own runner, which lets a test take its time.
     BANYAN_OPENAPI_CASES="${LONG_CASES:-1000}" cargo test --locked -p tests --test openapi -- --test-threads 1
 }
 
-for what in "${@:-pages openapi}"; do
+for what in "${@:-pages screens openapi}"; do
     for step in $what; do
         echo "==> $step"
         "$step"

@@ -41,6 +41,7 @@ packages() {
     has cc || missing+=(gcc libc6-dev)
     has make || missing+=(make)
     has flock || missing+=(util-linux)
+    has pgrep || missing+=(procps)
     has node && has npm || missing+=(nodejs npm)
     has chromium || missing+=(chromium)
     has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
@@ -115,6 +116,7 @@ step "spelling" "$target/python/bin/typos"
 step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "binaries" binaries
 step "tests" tests
+step "pages at a steady rate" env LONG_SECONDS=15 LONG_RATE=100 LONG_PROFILE=dev scripts/long.sh pages
 step "examples in the documentation of the code" cargo test --workspace --doc --locked --quiet
 step "documentation of the code" documentation
 step "example routes files" examples

@@ -70,6 +70,18 @@ impl Bff {
         Self::start(which, &[("BFF_GATEWAY_URL", &gateway)]).await
     }
 
+    /// Starts one in place of another that was killed, at its address.
+    pub async fn again(which: Which, killed: Self, internal: SocketAddr) -> Self {
+        let address = killed.address.to_string();
+        killed.process.ended().await;
+        let gateway = format!("http://{internal}");
+        let env = [
+            ("BFF_GATEWAY_URL", gateway.as_str()),
+            ("BFF_BIND", &address),
+        ];
+        Self::start(which, &env).await
+    }
+
     /// Starts one that is not expected to run, and waits until it has given up.
     pub async fn fails_to_start(which: Which, env: &[(&str, &str)]) -> Ended {
         let (name, mut command) = command(which, env);

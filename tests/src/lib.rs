@@ -17,6 +17,7 @@ pub mod process;
 pub mod origin;
 pub mod edge;
 pub mod bff;
+pub mod load;
 pub mod shop;
 pub mod screens;
 pub mod python;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tests::bff::{Bff, Which};
+use tests::load::times;
 use tests::process::Process;
 use tests::python;
 use tests::shop::Shop;
@@ -59,7 +60,7 @@ async fn ask_everything((which, screens): (Which, usize)) {
     let bff = start(which, edge.internal_address.unwrap()).await;
     let folder = tempfile::tempdir().unwrap();
     let mut command = python::program("schemathesis", folder.path());
-    let cases = cases();
+    let cases = times(CASES, CASES_DEFAULT);
     let how = tree::root().join("tests/python/openapi.toml");
     command
         .args(["--config-file".as_ref(), how.as_os_str()])
@@ -75,15 +76,6 @@ async fn ask_everything((which, screens): (Which, usize)) {
     assert!(ended.stdout.contains(&tested), "{}", ended.stdout);
     bff.stop().await;
     edge.stop().await;
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "whoever runs the tests says how long"
-)]
-fn cases() -> u32 {
-    let wanted = std::env::var(CASES).map(|text| text.parse().unwrap());
-    wanted.unwrap_or(CASES_DEFAULT)
 }
 
 #[tokio::test]

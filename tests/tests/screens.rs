@@ -7,12 +7,12 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tests::answer::Answer;
+use tests::bff::{Bff, Which};
+use tests::load::{Load, times};
 use tests::screens::Screens;
-use tests::wire::within;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// A route's canary as the file has it, and as it shall be.
 fn canary(text: &str, route: &str, percent: &str) -> String {
@@ -124,32 +124,22 @@ async fn a_cutover_under_load_moves_only_its_parts_and_leaves_nothing_behind_whe
     let before = sides(&page().await);
     assert_eq!(side(&page().await, "product"), "legacy");
 
-    // A load that never pauses while the file is edited; no answer is lost.
-    let (stop, stopped) = watch::channel(false);
-    let (done, mut answers) = watch::channel(0_usize);
-    let mut load = JoinSet::new();
-    for user in 0..4 {
-        let (client, stopped, done) = (screens.edge.client(), stopped.clone(), done.clone());
-        let token = screens.token(&format!("user-{user}")).await;
-        load.spawn(async move {
-            while !*stopped.borrow() {
-                let answer = client.get("/web/products/7").bearer(&token).send().await;
-                assert!(answer.status == 200 || answer.status == 429, "{answer:?}");
-                done.send_modify(|answers| *answers += usize::from(answer.status == 200));
-            }
-        });
-    }
-    for (percent, expected) in [("100", "service"), ("0", "legacy"), ("100", "service")] {
+    // No answer is lost while the file is edited.
+    let mut load = Load::start("/web/products/7", users(&screens).await, || {
+        screens.edge.client()
+    });
+    for rollout in 0..times("BANYAN_ROLLOUTS", 3) {
+        let (percent, expected) = match rollout % 2 {
+            0 => ("100", "service"),
+            _ => ("0", "legacy"),
+        };
         screens
             .edge
             .take_over(|text| canary(text, "products", percent))
             .await;
         // The very first page, also where others have just filled the cache.
         let first = page().await;
-        let enough = *answers.borrow() + 20;
-        within("the load", answers.wait_for(|answers| *answers >= enough))
-            .await
-            .unwrap();
+        load.goes_on(20).await;
         assert_eq!(
             side(&first, "product"),
             expected,
@@ -163,9 +153,45 @@ async fn a_cutover_under_load_moves_only_its_parts_and_leaves_nothing_behind_whe
             }
         }
     }
-    stop.send(true).unwrap();
-    load.join_all().await;
+    load.stop().await;
     screens.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_bffs_one_may_be_killed_at_any_time_and_no_page_is_lost() {
+    let screens = Screens::start().await;
+    let internal = screens.edge.internal_address.unwrap();
+    let mut other = Bff::behind(Which::Web, internal).await;
+    let (first, second) = (screens.web.address, other.address);
+    screens
+        .edge
+        .take_over(|text| {
+            let one = format!("[\"http://{first}\"]");
+            assert!(text.contains(&one), "{text}");
+            text.replace(&one, &format!("[\"http://{first}\", \"http://{second}\"]"))
+        })
+        .await;
+    let mut load = Load::start("/web/products/7", users(&screens).await, || {
+        screens.edge.client()
+    });
+    for _ in 0..times("BANYAN_KILLS", 4) {
+        load.goes_on(20).await;
+        other.process.signal(Signal::KILL);
+        load.goes_on(20).await;
+        other = Bff::again(Which::Web, other, internal).await;
+    }
+    load.stop().await;
+    other.stop().await;
+    screens.stop().await;
+}
+
+/// Four of them.
+async fn users(screens: &Screens) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for user in 0..4 {
+        tokens.push(screens.token(&format!("user-{user}")).await);
+    }
+    tokens
 }
 
 #[tokio::test]
