@@ -28,7 +28,7 @@ use crate::door::{self, Book, Door};
 use crate::engine::Engine;
 use crate::openapi::{About, complete};
 use crate::operations::{Operations, Shown, not_found, wrong_method};
-use crate::settings::{self, Settings};
+use crate::settings::{self, Mode, Settings};
 use crate::shop::Shop;
 use crate::view::Meta;
 
@@ -151,13 +151,10 @@ async fn serve(bff: &Bff, settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// A setting is wrong, a screen does not hold together, or the address cannot be listened on.
 pub fn start(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Running> {
-    let carrier = HttpCarrier::new(settings.mode).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let carrier = Arc::new(carrier);
-    let engine = Engine::new(carrier, bff.name, settings.cache_bytes.as_u64(), tasks);
     let shop = Shop::new(settings.places()?, settings.calls_per_backend)?;
     let setup = Setup {
         cursor_secret: cursor_secret(settings)?,
-        engine,
+        engine: engine(bff, settings, tasks)?,
         shop,
     };
     let clients = clients(settings);
@@ -211,6 +208,16 @@ pub fn start(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Ru
         door,
         _lines: lines,
     })
+}
+
+fn engine(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Arc<Engine>> {
+    let carrier = match settings.mode {
+        Mode::Gateway => HttpCarrier::to_gateway(),
+        Mode::Direct => HttpCarrier::to_backends(),
+    };
+    let carrier = Arc::new(carrier.map_err(|error| anyhow::anyhow!("{error}"))?);
+    let bytes = settings.cache_bytes.as_u64();
+    Ok(Engine::new(carrier, bff.name, bytes, tasks))
 }
 
 fn cursor_secret(settings: &Settings) -> anyhow::Result<SecretString> {

@@ -16,24 +16,37 @@ use super::{ANSWER_MAX, Carried, Carrier};
 use crate::backend::{Backend, connecting};
 use crate::lost::Lost;
 use crate::reason::Reason;
-use crate::settings::Mode;
+
+type Unusable = Box<dyn std::error::Error + Send + Sync>;
 
 /// Calls over HTTP/1.1.
 #[derive(Debug)]
 pub struct HttpCarrier {
     transport: ReqwestH1,
-    mode: Mode,
+    believes_answers: bool,
 }
 
 impl HttpCarrier {
-    /// No connections yet. What only a gateway may say is taken away from others' answers.
+    /// To a gateway, whose answers say which route and side they are of. No connections yet.
     ///
     /// # Errors
     /// The HTTP client cannot be set up.
-    pub fn new(mode: Mode) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub fn to_gateway() -> Result<Self, Unusable> {
         Ok(Self {
             transport: ReqwestH1::new(&connecting())?,
-            mode,
+            believes_answers: true,
+        })
+    }
+
+    /// To backends themselves: what only a gateway may say is taken away from their answers.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be set up.
+    pub fn to_backends() -> Result<Self, Unusable> {
+        let carrier = Self::to_gateway()?;
+        Ok(Self {
+            believes_answers: false,
+            ..carrier
         })
     }
 }
@@ -51,7 +64,7 @@ impl Carrier for HttpCarrier {
                 .await
                 .map_err(|error| Lost::from(error.kind))?;
             let (mut parts, body) = answered.response.into_parts();
-            if self.mode == Mode::Direct {
+            if !self.believes_answers {
                 forget_what_gateways_say(&mut parts.headers);
             }
             let body = whole(body, deadline).await?;
