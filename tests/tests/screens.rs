@@ -245,6 +245,19 @@ async fn a_page_and_all_of_its_parts_see_the_same_user_on_the_same_side() {
 }
 
 #[tokio::test]
+async fn what_the_edge_takes_in_the_bff_takes_too() {
+    let screens = Screens::start().await;
+    // The edge takes a hundred fields, and adds its own.
+    let mut request = screens.get("/web/home");
+    for number in 0..95 {
+        request = request.header(&format!("x-mine-{number}"), "1");
+    }
+    let answer = request.send().await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    screens.stop().await;
+}
+
+#[tokio::test]
 async fn id_and_trace_of_a_request_reach_every_backend() {
     let screens = Screens::start().await;
     let token = screens.token("7").await;
