@@ -39,7 +39,7 @@ pages() {
     return "$status"
 }
 
-# Cutovers and kills under load: no page is lost, and none has anything of the wrong side.
+# Cutovers under load lose no page and mix no sides; kills lose only what the killed one was at.
 screens() {
     BANYAN_ROLLOUTS="${LONG_ROLLOUTS:-30}" BANYAN_KILLS="${LONG_KILLS:-50}" \
         cargo test --locked -p tests --test screens -- --test-threads 1 under_load of_two_bffs

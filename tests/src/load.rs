@@ -12,11 +12,12 @@ use crate::wire::within;
 pub struct Load {
     stop: watch::Sender<bool>,
     answers: watch::Receiver<usize>,
-    clients: JoinSet<()>,
+    clients: JoinSet<u32>,
 }
 
 impl Load {
-    /// Asks for `path`, a client for each of `tokens`. Every answer is a page, or says that there were too many.
+    /// Asks for `path`, a client for each of `tokens`. Every answer is a page, or says that there were too many, or that
+    /// whoever was asked is gone.
     pub fn start(path: &'static str, tokens: Vec<String>, client: impl Fn() -> Client) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (done, answers) = watch::channel(0_usize);
@@ -24,11 +25,17 @@ impl Load {
         for token in tokens {
             let (client, stopped, done) = (client(), stopped.clone(), done.clone());
             clients.spawn(async move {
+                let mut lost = 0;
                 while !*stopped.borrow() {
                     let answer: Answer = client.get(path).bearer(&token).send().await;
-                    assert!(answer.status == 200 || answer.status == 429, "{answer:?}");
-                    done.send_modify(|answers| *answers += usize::from(answer.status == 200));
+                    match answer.status {
+                        200 => done.send_modify(|answers| *answers += 1),
+                        429 => {}
+                        502 => lost += 1,
+                        _ => panic!("{answer:?}"),
+                    }
                 }
+                lost
             });
         }
         Self {
@@ -46,10 +53,10 @@ impl Load {
         let _ = within("the load", more).await;
     }
 
-    /// Ends it, and fails when one of its answers did.
-    pub async fn stop(self) {
+    /// Ends it, and says how many pages were lost with whoever was asked for them.
+    pub async fn stop(self) -> u32 {
         let _ = self.stop.send(true);
-        self.clients.join_all().await;
+        self.clients.join_all().await.iter().sum()
     }
 }
 
