@@ -12,4 +12,4 @@ pub mod side;
 pub use bucket::{Bucket, Bucketer};
 pub use percent::Percent;
 pub use phase::Phase;
-pub use side::{Caller, Decision, Migration, People, Reason, Side, Split};
+pub use side::{Caller, Decision, Migration, Over, People, Reason, Side, Split};
