@@ -6,6 +6,7 @@
 pub mod metrics;
 pub mod listener;
 pub mod log;
+pub mod store;
 pub mod auth;
 pub mod rate_limit;
 pub mod forward;

@@ -211,8 +211,9 @@ impl Drop for Record {
             .status
             .or_else(|| StatusCode::from_u16(CLIENT_GONE).ok())
             .unwrap_or_default();
+        let upstream = self.upstream.as_ref().map(|asked| asked.took);
         self.stats
-            .count(self.ledger.core, self.side(), counted, took);
+            .count(self.ledger.core, self.side(), counted, took, upstream);
         let mut lines = self.ledger.lines.borrow_mut();
         lines.line(|out| self.write(took, out));
     }

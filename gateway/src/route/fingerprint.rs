@@ -110,10 +110,11 @@ fn endpoint(endpoint: &EndpointConfig) -> String {
 
 /// The flag's name is no part of it: what it decides is.
 fn rules(migration: &MigrationConfig, hash: &mut Fnv) {
-    hash.text(migration.phase.as_str());
-    hash.number(migration.forced_legacy.into());
+    hash.text(migration.phase_in_force().as_str());
+    hash.number((migration.forced_legacy || migration.over.killed).into());
+    hash.number(migration.over.rolled_back.into());
     hash.text(&migration.salt);
-    hash.number(migration.epoch.into());
+    hash.number(migration.epoch_in_force().into());
     let Split {
         enabled,
         percent,

@@ -27,7 +27,7 @@ impl Mark {
         let cohorts = route.target.canary().map(|migration| {
             let cohort = |side: Side| Cohort {
                 route: name(),
-                epoch: migration.epoch,
+                epoch: migration.epoch_in_force(),
                 side: side.as_str().to_owned(),
             };
             [Side::Legacy, Side::Service].map(|side| cohort(side).to_value())

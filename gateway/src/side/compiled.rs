@@ -25,10 +25,12 @@ impl Migration {
     ) -> Self {
         Self {
             rules: strangler::Migration {
-                phase: config.phase,
+                phase: config.phase_in_force(),
                 forced_legacy: config.forced_legacy,
+                killed: config.over.killed,
+                rolled_back: config.over.rolled_back,
                 split: config.split.clone(),
-                bucketer: Bucketer::new(&config.salt, config.epoch),
+                bucketer: Bucketer::new(&config.salt, config.epoch_in_force()),
             },
             chooser: config.chooser.clone(),
             legacy,
