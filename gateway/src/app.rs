@@ -21,6 +21,7 @@ use crate::auth::jwks;
 use crate::config::report::Report;
 use crate::config::source::Source;
 use crate::config::{Config, load};
+use crate::decommission::noted::Waiting;
 use crate::metrics::registry::Metrics;
 use crate::per_core::Shared;
 use crate::reload::{self, Cause, Environment, Reloader};
@@ -131,6 +132,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         current: ArcSwap::from_pointee(snapshot),
         metrics,
         clock: Clock::system(),
+        notes: Waiting::default(),
     });
     let Options { path, environment } = options;
     let reloader = Reloader::new(

@@ -17,6 +17,7 @@ mod table;
 mod secret;
 mod listeners;
 mod log;
+mod state;
 mod issuer;
 mod upstream;
 mod matching;
@@ -51,6 +52,7 @@ use crate::log::config::LogConfig;
 use crate::rate_limit::config::RateLimitConfig;
 use crate::route::config::RouteConfig;
 use crate::side::config::FlagConfig;
+use crate::store::config::StateConfig;
 
 /// A file that holds together: every name that it uses is defined, every value is in range.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +65,8 @@ pub struct Config {
     pub admin: AdminConfig,
     /// `[log]`
     pub log: LogConfig,
+    /// `[state]`
+    pub state: StateConfig,
     /// `[auth.issuer.NAME]`
     pub issuers: BTreeMap<String, IssuerConfig>,
     /// `[rate_limit.NAME]`

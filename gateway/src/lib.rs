@@ -5,8 +5,9 @@
 
 pub mod metrics;
 pub mod listener;
-pub mod log;
 pub mod store;
+pub mod decommission;
+pub mod log;
 pub mod auth;
 pub mod rate_limit;
 pub mod forward;

@@ -112,7 +112,9 @@ fn endpoint(endpoint: &EndpointConfig) -> String {
 fn rules(migration: &MigrationConfig, hash: &mut Fnv) {
     hash.text(migration.phase_in_force().as_str());
     hash.number((migration.forced_legacy || migration.over.killed).into());
-    hash.number(migration.over.rolled_back.into());
+    if migration.over.rolled_back {
+        hash.text("rolled back");
+    }
     hash.text(&migration.salt);
     hash.number(migration.epoch_in_force().into());
     let Split {
