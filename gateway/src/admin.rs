@@ -17,6 +17,7 @@ use chassis::problem::Problem;
 
 use crate::listener::config::AdminConfig;
 use crate::per_core::Shared;
+use crate::progress::Progress;
 use crate::reload::Reloader;
 
 /// What the handlers see.
@@ -28,6 +29,8 @@ pub struct AdminState {
     pub shared: Arc<Shared>,
     /// Takes over edited files.
     pub reloader: Arc<Reloader>,
+    /// How far the routes have got.
+    pub progress: Arc<Progress>,
     /// Set when the process begins to drain.
     pub draining: Arc<AtomicBool>,
     /// Access lines that were lost.

@@ -24,6 +24,7 @@ use crate::config::{Config, load};
 use crate::decommission::noted::Waiting;
 use crate::metrics::registry::Metrics;
 use crate::per_core::Shared;
+use crate::progress::{Patience, Progress};
 use crate::reload::{self, Cause, Environment, Reloader};
 use crate::server::worker::{Given, Worker};
 use crate::snapshot::{BuildError, Snapshot};
@@ -122,8 +123,10 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let Ready { source, config, .. } = ready;
     let cores = workers(&config);
     let metrics = Arc::new(Metrics::new(cores));
-    let snapshot = Snapshot::build(config, None, &metrics)?;
-    let config = Arc::clone(&snapshot.config);
+    let clock = Clock::system();
+    let (progress, _, _) = Progress::open(&config.state, clock.clone(), &source.text);
+    let (progress, config) = (Arc::new(progress), Arc::new(config));
+    let snapshot = first(&config, &progress, &metrics)?;
     let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
     let sockets = Sockets::open(&config, cores)?;
 
@@ -131,7 +134,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let shared = Arc::new(Shared {
         current: ArcSwap::from_pointee(snapshot),
         metrics,
-        clock: Clock::system(),
+        clock,
         notes: Waiting::default(),
     });
     let Options { path, environment } = options;
@@ -140,12 +143,14 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         environment,
         source.text,
         Arc::clone(&shared),
+        Arc::clone(&progress),
         control_tasks.clone(),
     );
     let admin_state = Arc::new(AdminState {
         config: config.admin.clone(),
         shared: Arc::clone(&shared),
         reloader: Arc::new(reloader),
+        progress,
         draining: Arc::default(),
         lines_dropped: lines.dropped(),
     });
@@ -172,6 +177,21 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         lines,
         control,
     })
+}
+
+/// What is in force at first: phases that may not be entered yet wait.
+fn first(
+    config: &Arc<Config>,
+    progress: &Progress,
+    metrics: &Metrics,
+) -> Result<Snapshot, BuildError> {
+    let mut change = progress.change();
+    // With `Wait` nothing is refused.
+    let _ = change.admit(config, None, &|_| None, Patience::Wait);
+    let (standings, generation) = (change.standings(), change.generation());
+    let snapshot = Snapshot::build(Arc::clone(config), standings, generation, None, metrics)?;
+    change.done();
+    Ok(snapshot)
 }
 
 /// One for each socket of the edge.
@@ -248,6 +268,7 @@ fn control(
     }
     reload::watch(&state.reloader, tasks);
     reload_on_hangup(&state.reloader, tasks)?;
+    reload::keep(&state.reloader, tasks);
     chassis::serve::router(listener, admin::router(Arc::clone(state)), tasks)?;
     drop(inside);
     Ok(runtime)

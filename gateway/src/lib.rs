@@ -16,6 +16,7 @@ pub mod route;
 pub mod rejection;
 pub mod reply;
 pub mod config;
+pub mod progress;
 pub mod snapshot;
 pub mod per_core;
 pub mod pipeline;

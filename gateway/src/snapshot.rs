@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use http::HeaderValue;
-use strangler::Side;
+use strangler::{Phase, Side};
 use upstream::Upstream;
 
 use crate::auth::compiled::{Issuer, Policy};
@@ -18,6 +18,7 @@ use crate::forward::compiled::{Backend, upstream};
 use crate::forward::config::{BackendConfig, HostPolicy};
 use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
+use crate::progress::standing::Standings;
 use crate::rate_limit::compiled::{Limit, RouteLimits};
 use crate::route::compiled::{Route, Target};
 use crate::route::config::{RouteConfig, TargetConfig};
@@ -29,7 +30,7 @@ use crate::side::compiled::Migration;
 /// One generation.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Counts from 1.
+    /// Of the file: counts from 1, over restarts, and does not change with what stands over the file.
     pub generation: u64,
     /// As written.
     pub config: Arc<Config>,
@@ -67,12 +68,21 @@ fn error(path: String, reason: &dyn std::fmt::Display) -> BuildError {
 }
 
 impl Snapshot {
-    /// Compiles `config`, taking over what `previous` keeps alive.
+    /// Compiles a file for looking at: nothing stands over it.
+    pub fn of_file(config: Config) -> Result<Self, BuildError> {
+        let nothing = Standings::default();
+        Self::build(Arc::new(config), &nothing, 1, None, &Metrics::new(0))
+    }
+
+    /// Compiles `config` with what stands over its routes, taking over what `previous` keeps alive.
     pub fn build(
-        config: Config,
+        config: Arc<Config>,
+        standings: &Standings,
+        generation: u64,
         previous: Option<&Self>,
         metrics: &Metrics,
     ) -> Result<Self, BuildError> {
+        let in_force = standings.apply(&config);
         let issuers = issuers(&config, previous)?;
         let limits = limits(&config, previous);
         let upstreams = upstreams(&config, previous)?;
@@ -82,15 +92,14 @@ impl Snapshot {
             limits: &limits,
             upstreams: &upstreams,
         };
-        let matching = fingerprint::matching(config.routes.values());
+        let matching = fingerprint::matching(in_force.values());
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
-        let tokens: Vec<u64> = config.routes.values().map(token).collect();
-        let names = config.routes.keys().map(String::as_str);
-        let mut routes = config.routes.values();
+        let tokens: Vec<u64> = in_force.values().map(token).collect();
+        let names = in_force.keys().map(String::as_str);
+        let mut routes = in_force.values();
         let has_cohorts = routes.any(|route| route.target.canary().is_some());
         let state = fingerprint::state(names.zip(tokens.iter().copied()), has_cohorts);
-        let routes = config
-            .routes
+        let routes = in_force
             .values()
             .zip(tokens)
             .map(|(route, token)| parts.route(route, Mark::new(route, state, token), metrics))
@@ -102,7 +111,7 @@ impl Snapshot {
         let (edge, internal) = (table(Listener::Edge)?, table(Listener::Internal)?);
         metrics.keep_routes(|name| config.routes.contains_key(name));
         Ok(Self {
-            generation: previous.map_or(1, |previous| previous.generation + 1),
+            generation,
             edge,
             internal,
             routes,
@@ -111,7 +120,7 @@ impl Snapshot {
             issuers,
             limits,
             upstreams,
-            config: Arc::new(config),
+            config,
         })
     }
 
@@ -218,7 +227,12 @@ impl Parts<'_> {
                         .map(|config| self.backend(route, config))
                         .transpose()
                 };
-                let (legacy, service) = (side(&migration.legacy)?, side(&migration.service)?);
+                // Once a route is retired, nothing leads to legacy any more.
+                let legacy = match migration.phase_in_force() {
+                    Phase::Retired => None,
+                    _ => side(&migration.legacy)?,
+                };
+                let service = side(&migration.service)?;
                 Target::Migration(Box::new(Migration::new(migration, legacy, service)))
             }
         };

@@ -61,8 +61,8 @@ pub struct Diff {
     pub route: String,
     /// Where and how, as the comparison names it.
     pub key: String,
-    /// Counts and samples.
-    pub body: String,
+    /// Counts and samples; nothing takes it away.
+    pub body: Option<String>,
 }
 
 /// A route entered another phase, or somebody said something over it.

@@ -117,9 +117,15 @@ fn used(tx: &Transaction<'_>, one: &Use) -> rusqlite::Result<()> {
 }
 
 fn diff(tx: &Transaction<'_>, one: &Diff) -> rusqlite::Result<()> {
+    let Some(body) = &one.body else {
+        let sql = "DELETE FROM diff WHERE route = ?1 AND key = ?2";
+        tx.prepare_cached(sql)?
+            .execute(params![one.route, one.key])?;
+        return Ok(());
+    };
     let sql = "INSERT OR REPLACE INTO diff(route, key, body) VALUES(?1, ?2, ?3)";
     tx.prepare_cached(sql)?
-        .execute(params![one.route, one.key, one.body])?;
+        .execute(params![one.route, one.key, body])?;
     Ok(())
 }
 
