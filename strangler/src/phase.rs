@@ -1,7 +1,11 @@
 //! How far a route has moved.
 
+mod entering;
+
 use std::fmt;
 use std::str::FromStr;
+
+pub use entering::{Refusal, entering};
 
 /// `legacy -> shadow -> canary -> migrated -> retired`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
