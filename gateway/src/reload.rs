@@ -172,9 +172,7 @@ impl Reloader {
         }
         match self.take_over(loaded.config, source.text) {
             Ok(outcome) => outcome,
-            Err(Refusal::Build(error)) => {
-                self.refuse(generation, error.to_string(), String::new())
-            }
+            Err(Refusal::Build(error)) => self.refuse(generation, error.to_string(), String::new()),
             Err(Refusal::NotYet(not_yet)) => {
                 last.waits = true;
                 let why = not_yet.to_string();

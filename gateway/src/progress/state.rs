@@ -62,7 +62,11 @@ impl Progress {
         });
         let (store, known, trouble) = match opened {
             Ok((store, known)) => (Some(store), known, None),
-            Err(error) => (None, crate::store::rows::Known::default(), Some(error.to_string())),
+            Err(error) => (
+                None,
+                crate::store::rows::Known::default(),
+                Some(error.to_string()),
+            ),
         };
         let last = known.generation.clone();
         let Restored {

@@ -73,9 +73,8 @@ impl Windows {
             return None;
         }
         let answers = stats.answers(side);
-        let classes = std::array::from_fn(|class| {
-            answers.classes[class].saturating_sub(seen.classes[class])
-        });
+        let classes =
+            std::array::from_fn(|class| answers.classes[class].saturating_sub(seen.classes[class]));
         let latency = answers.latency.since(&seen.latency);
         *seen = answers;
         Some(Window {
@@ -174,7 +173,10 @@ mod tests {
         assert!((sum.p99_ms.unwrap() - 20.0).abs() < 0.3, "{sum:?}");
         let later = windows.sum("orders", Side::Legacy, 5, start + Duration::from_mins(5));
         assert_eq!(later, Sum::default());
-        assert_eq!(windows.sum("orders", Side::Service, 5, start), Sum::default());
+        assert_eq!(
+            windows.sum("orders", Side::Service, 5, start),
+            Sum::default()
+        );
     }
 
     #[test]

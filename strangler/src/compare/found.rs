@@ -1,0 +1,65 @@
+//! Collects differences: one for each place and kind, and no more than are kept.
+
+use std::collections::HashMap;
+
+use super::MAX_DIFFERENCES;
+use super::difference::{Comparison, Difference, Kind};
+
+/// What has been found so far.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    places: HashMap<(String, Kind), usize>,
+    comparison: Comparison,
+}
+
+/// What both sides have at a place.
+#[derive(Debug)]
+pub(super) struct Samples {
+    pub(super) left: String,
+    pub(super) right: String,
+}
+
+impl Found {
+    /// Keeps the first difference of a place and kind; one that counts takes the place of an ignored one. The samples
+    /// are drawn only for what is kept.
+    pub(super) fn add(
+        &mut self,
+        path: String,
+        kind: Kind,
+        ignored: bool,
+        samples: impl FnOnce() -> Samples,
+    ) {
+        let kept = &mut self.comparison.differences;
+        let key = (path, kind);
+        if let Some(place) = self.places.get(&key) {
+            let Some(earlier) = kept.get_mut(*place) else {
+                return;
+            };
+            if earlier.ignored && !ignored {
+                *earlier = difference(key, ignored, samples());
+            }
+            return;
+        }
+        if kept.len() >= MAX_DIFFERENCES {
+            self.comparison.truncated |= !ignored;
+            return;
+        }
+        self.places.insert(key.clone(), kept.len());
+        kept.push(difference(key, ignored, samples()));
+    }
+
+    pub(super) fn into_comparison(self) -> Comparison {
+        self.comparison
+    }
+}
+
+fn difference((path, kind): (String, Kind), ignored: bool, samples: Samples) -> Difference {
+    let Samples { left, right } = samples;
+    Difference {
+        path,
+        kind,
+        ignored,
+        left,
+        right,
+    }
+}

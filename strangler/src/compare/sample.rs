@@ -1,0 +1,147 @@
+//! Short, redacted pictures of values.
+
+use super::redact::{REDACTED, is_secret};
+use super::trail::Trail;
+use crate::json::Json;
+use crate::json_path::{PathPattern, Step};
+
+/// How long a picture may be, in bytes.
+pub(super) const MAX_SAMPLE: usize = 256;
+
+/// What stands for the rest of a picture that is too long.
+const CUT: &str = "…";
+
+/// Draws values into at most [`MAX_SAMPLE`] bytes.
+#[derive(Debug)]
+struct Sample<'a> {
+    trail: Trail<'a>,
+    /// How many patterns the trail has: all of them redact.
+    patterns: usize,
+    text: String,
+    full: bool,
+}
+
+/// The value at that place, as JSON.
+pub(super) fn of<'a>(redact: &'a [PathPattern], place: &[Step<'a>], value: &'a Json) -> String {
+    drawn(redact, place, |sample| sample.value(value))
+}
+
+/// How many elements the array at that place has.
+pub(super) fn of_length(redact: &[PathPattern], place: &[Step<'_>], length: usize) -> String {
+    drawn(redact, place, |sample| {
+        sample.push(&format!("{length} elements"));
+    })
+}
+
+fn drawn<'a>(
+    redact: &'a [PathPattern],
+    place: &[Step<'a>],
+    draw: impl FnOnce(&mut Sample<'a>),
+) -> String {
+    let mut trail = Trail::new(redact);
+    for step in place {
+        trail.enter(*step);
+    }
+    let secret = |step: &Step<'_>| matches!(step, Step::Name(name) if is_secret(name));
+    if place.iter().any(secret) || trail.is_below_any(redact.len()) {
+        return REDACTED.to_owned();
+    }
+    let mut sample = Sample {
+        trail,
+        patterns: redact.len(),
+        text: String::new(),
+        full: false,
+    };
+    draw(&mut sample);
+    sample.text
+}
+
+/// A plain text, not quoted.
+pub(super) fn plain(text: &str) -> String {
+    let mut short = String::new();
+    let mut full = false;
+    push(&mut short, &mut full, text);
+    short
+}
+
+impl<'a> Sample<'a> {
+    fn value(&mut self, value: &'a Json) {
+        match value {
+            Json::Null => self.push("null"),
+            Json::Bool(true) => self.push("true"),
+            Json::Bool(false) => self.push("false"),
+            Json::Number(number) => self.push(number.text()),
+            Json::Text(text) => self.quoted(text),
+            Json::Array(elements) => self.array(elements),
+            Json::Object(members) => self.object(members),
+        }
+    }
+
+    fn array(&mut self, elements: &'a [Json]) {
+        self.push("[");
+        for (index, element) in elements.iter().enumerate() {
+            if self.full {
+                return;
+            }
+            if index > 0 {
+                self.push(",");
+            }
+            self.child(Step::Index(index), element);
+        }
+        self.push("]");
+    }
+
+    fn object(&mut self, members: &'a [(String, Json)]) {
+        self.push("{");
+        for (nth, (name, value)) in members.iter().enumerate() {
+            if self.full {
+                return;
+            }
+            if nth > 0 {
+                self.push(",");
+            }
+            self.quoted(name);
+            self.push(":");
+            self.child(Step::Name(name), value);
+        }
+        self.push("}");
+    }
+
+    fn child(&mut self, step: Step<'a>, value: &'a Json) {
+        self.trail.enter(step);
+        let by_name = matches!(step, Step::Name(name) if is_secret(name));
+        if by_name || self.trail.fits_any(self.patterns) {
+            self.push(REDACTED);
+        } else {
+            self.value(value);
+        }
+        self.trail.leave();
+    }
+
+    fn quoted(&mut self, text: &str) {
+        // What is cut off here would be cut off anyway: the quotes alone take the rest.
+        let end = text.floor_char_boundary(MAX_SAMPLE);
+        let start = text.get(..end).unwrap_or_default();
+        let quoted = serde_json::to_string(start).unwrap_or_default();
+        self.push(&quoted);
+    }
+
+    fn push(&mut self, text: &str) {
+        push(&mut self.text, &mut self.full, text);
+    }
+}
+
+fn push(sample: &mut String, full: &mut bool, text: &str) {
+    if *full {
+        return;
+    }
+    if sample.len() + text.len() <= MAX_SAMPLE {
+        sample.push_str(text);
+        return;
+    }
+    *full = true;
+    let room = MAX_SAMPLE - CUT.len();
+    sample.push_str(text);
+    sample.truncate(sample.floor_char_boundary(room));
+    sample.push_str(CUT);
+}
