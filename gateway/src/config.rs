@@ -5,7 +5,7 @@
 
 pub mod source;
 mod mask;
-mod nearest;
+pub(crate) mod nearest;
 mod env;
 mod units;
 pub mod report;

@@ -13,3 +13,6 @@ pub mod keeping;
 pub use change::{Actor, Change, Gate, NotYet, Patience};
 pub use restored::Documents;
 pub use state::{Progress, Said};
+
+#[cfg(test)]
+mod tests;

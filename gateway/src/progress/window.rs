@@ -1,6 +1,6 @@
 //! What both sides of a route answered, minute by minute.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const SIDES: [Side; 2] = [Side::Legacy, Side::Service];
 #[derive(Debug, Default)]
 pub struct Windows {
     /// What the counters said when they were last looked at.
-    seen: HashMap<(String, Side), Answers>,
+    seen: BTreeMap<(String, Side), Answers>,
     recent: BTreeMap<(String, Side), VecDeque<Window>>,
 }
 
