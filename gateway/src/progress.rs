@@ -1,5 +1,7 @@
-//! How far each route has got: what was said over the file at run time, which phases may be entered, what both sides
-//! answered, who still uses the old one. Alive over reloads and, by the state file, over restarts.
+//! How far each route has got. Alive over reloads and, by the state file, over restarts.
+//!
+//! What was said over the file at run time, which phases may be entered, what both sides answered, who still uses the
+//! old one.
 
 pub mod standing;
 pub mod window;

@@ -1,7 +1,7 @@
-//! What must survive the process: how far each route has got and who said so, what both sides answered, what the
-//! comparison found, who still uses the old side. One `SQLite` file, one thread that writes it.
+//! What must survive the process, in one `SQLite` file that one thread writes.
 //!
-//! The only module that knows the engine; rows go in and come out as plain values.
+//! How far each route has got and who said so, what both sides answered, what the comparison found, who still uses the
+//! old side. The only module that knows the engine; rows go in and come out as plain values.
 
 pub mod config;
 pub mod rows;

@@ -7,7 +7,6 @@ use strangler::{GateState, Phase};
 
 use super::keeping::Counted;
 use super::standing::Word;
-use super::verb::{Verb, VerbError};
 use super::*;
 use crate::config::Config;
 use crate::config::source::Source;
@@ -45,11 +44,11 @@ impl World {
     fn admit(
         &self,
         config: &Config,
-        gate: Option<GateState>,
+        gate: Option<&GateState>,
         patience: Patience,
     ) -> Result<(), NotYet> {
         let mut change = self.progress.change();
-        change.admit(config, None, &|_| gate.clone(), patience)?;
+        change.admit(config, None, &|_| gate.cloned(), patience)?;
         change.done();
         Ok(())
     }
@@ -123,13 +122,13 @@ fn ana(why: &str) -> Actor {
     }
 }
 
-fn closed() -> Option<GateState> {
-    Some(GateState::Closed {
+fn closed() -> GateState {
+    GateState::Closed {
         compared: 1_204,
         needed: 2_000,
         rate: 0.0,
         reason: "1 204 of 2 000 pairs compared".to_owned(),
-    })
+    }
 }
 
 fn used() -> Note {
@@ -144,25 +143,27 @@ fn used() -> Note {
     }
 }
 
+mod verbs;
+
 #[test]
 fn an_edit_into_a_closed_gate_is_refused_and_names_route_and_reason() {
     let world = World::new();
     world
         .admit(&orders("shadow"), None, Patience::Refuse)
         .unwrap();
-    let refused = world.admit(&orders("canary"), closed(), Patience::Refuse);
+    let refused = world.admit(&orders("canary"), Some(&closed()), Patience::Refuse);
     assert_eq!(
         refused.unwrap_err().to_string(),
         "route.orders.phase: orders may not enter canary yet, and stays shadow: 1 204 of 2 000 pairs compared"
     );
     assert_eq!(world.entered(), Some(Phase::Shadow));
     world
-        .admit(&orders("canary"), Some(GateState::Open), Patience::Refuse)
+        .admit(&orders("canary"), Some(&GateState::Open), Patience::Refuse)
         .unwrap();
     assert_eq!(world.entered(), Some(Phase::Canary));
     // The way back asks for nothing.
     world
-        .admit(&orders("shadow"), closed(), Patience::Refuse)
+        .admit(&orders("shadow"), Some(&closed()), Patience::Refuse)
         .unwrap();
 }
 
@@ -174,7 +175,9 @@ fn at_the_start_the_last_allowed_phase_stays_until_the_gate_opens() {
         .unwrap();
     world.restart();
     let config = orders("canary");
-    world.admit(&config, closed(), Patience::Wait).unwrap();
+    world
+        .admit(&config, Some(&closed()), Patience::Wait)
+        .unwrap();
     let standings = world.progress.standings();
     let waits = standings.of("orders").waits.unwrap();
     assert!(
@@ -190,13 +193,18 @@ fn at_the_start_the_last_allowed_phase_stays_until_the_gate_opens() {
     // An edit that leaves the phase as it was goes through, and the route goes on waiting.
     let mut change = world.progress.change();
     change
-        .admit(&config, Some(&config), &|_| closed(), Patience::Refuse)
+        .admit(
+            &config,
+            Some(&config),
+            &|_| Some(closed()),
+            Patience::Refuse,
+        )
         .unwrap();
     change.done();
     assert_eq!(world.entered(), Some(Phase::Shadow));
 
     world
-        .admit(&config, Some(GateState::Open), Patience::Wait)
+        .admit(&config, Some(&GateState::Open), Patience::Wait)
         .unwrap();
     let standing = world.progress.standings().of("orders");
     assert_eq!(
@@ -223,14 +231,14 @@ fn a_forced_phase_is_entered_once_and_audited() {
         .unwrap();
     change.done();
     world
-        .admit(&orders("canary"), closed(), Patience::Refuse)
+        .admit(&orders("canary"), Some(&closed()), Patience::Refuse)
         .unwrap();
     world
-        .admit(&orders("shadow"), closed(), Patience::Refuse)
+        .admit(&orders("shadow"), Some(&closed()), Patience::Refuse)
         .unwrap();
     assert!(
         world
-            .admit(&orders("canary"), closed(), Patience::Refuse)
+            .admit(&orders("canary"), Some(&closed()), Patience::Refuse)
             .is_err()
     );
     let store = world.progress.store().unwrap();
@@ -261,7 +269,7 @@ fn retiring_waits_for_thirty_observed_days_without_use() {
     let migrated = orders("migrated");
     world.admit(&migrated, None, Patience::Refuse).unwrap();
     world.keep(&migrated, vec![used()], 1);
-    world.watch(&migrated, 30 * DAY - Duration::from_mins(1));
+    world.watch(&migrated, Duration::from_mins(30 * 24 * 60 - 1));
     let refused = world
         .admit(&orders("retired"), None, Patience::Refuse)
         .unwrap_err();
@@ -295,7 +303,7 @@ fn a_use_starts_the_thirty_days_again_and_days_that_nobody_watched_do_not_count(
     world.hand.advance(3 * DAY);
     world.restart();
     world.keep(&migrated, Vec::new(), 1);
-    world.watch(&migrated, 20 * DAY - Duration::from_mins(10));
+    world.watch(&migrated, Duration::from_mins(20 * 24 * 60 - 10));
     let refused = world
         .admit(&orders("retired"), None, Patience::Refuse)
         .unwrap_err();
@@ -305,123 +313,6 @@ fn a_use_starts_the_thirty_days_again_and_days_that_nobody_watched_do_not_count(
     world
         .admit(&orders("retired"), None, Patience::Refuse)
         .unwrap();
-}
-
-#[test]
-fn what_was_said_is_there_after_a_restart_until_it_is_taken_back() {
-    let mut world = World::new();
-    let config = orders("canary");
-    world.admit(&config, None, Patience::Refuse).unwrap();
-    let say = |world: &World, verb| {
-        let mut change = world.progress.change();
-        let spoken = change.say(verb, "orders", &config, &ana("checkout fails"))?;
-        assert_eq!(change.done(), Said::Kept);
-        Ok::<_, VerbError>(spoken)
-    };
-    let spoken = say(&world, Verb::Rollback).unwrap();
-    assert_eq!(spoken.before, "canary");
-    assert!(
-        spoken
-            .after
-            .starts_with("rolled_back (rolled back by ana, "),
-        "{spoken:?}"
-    );
-    assert!(
-        spoken.after.ends_with(" UTC: checkout fails)"),
-        "{spoken:?}"
-    );
-    say(&world, Verb::Kill).unwrap();
-    world.restart();
-    world.admit(&config, None, Patience::Wait).unwrap();
-    let applied = world.progress.standings().apply(&config);
-    let crate::route::config::TargetConfig::Migration(migration) = &applied["orders"].target else {
-        panic!("orders has two sides");
-    };
-    let over = migration.over;
-    assert!(over.killed && over.rolled_back, "{over:?}");
-    assert_eq!(migration.epoch_in_force(), 1);
-    say(&world, Verb::Resume { keep_cohort: false }).unwrap();
-    let standing = world.progress.standings().of("orders");
-    assert_eq!((standing.epochs, standing.rollbacks), (1, 1));
-    assert_eq!((standing.killed, standing.rolled_back), (None, None));
-    let nothing = say(&world, Verb::Resume { keep_cohort: false });
-    assert_eq!(nothing, Err(VerbError::NothingSaid("orders".to_owned())));
-    say(&world, Verb::Rollback).unwrap();
-    say(&world, Verb::Resume { keep_cohort: true }).unwrap();
-    assert_eq!(world.progress.standings().of("orders").epochs, 1);
-}
-
-#[test]
-fn a_changed_phase_clears_a_rollback_and_a_kill_stays() {
-    let world = World::new();
-    let config = orders("canary");
-    world.admit(&config, None, Patience::Refuse).unwrap();
-    let mut change = world.progress.change();
-    for verb in [Verb::Rollback, Verb::Kill] {
-        change.say(verb, "orders", &config, &ana("why")).unwrap();
-    }
-    change.done();
-    world
-        .admit(&orders("shadow"), None, Patience::Refuse)
-        .unwrap();
-    let standing = world.progress.standings().of("orders");
-    assert_eq!(standing.rolled_back, None);
-    assert!(standing.killed.is_some());
-}
-
-#[test]
-fn what_cannot_be_said_says_why() {
-    let world = World::new();
-    let config = orders("migrated");
-    world.admit(&config, None, Patience::Refuse).unwrap();
-    let mut change = world.progress.change();
-    let mut say = |verb, route| {
-        change
-            .say(verb, route, &config, &ana("why"))
-            .unwrap_err()
-            .to_string()
-    };
-    assert_eq!(
-        say(Verb::Kill, "oders"),
-        "there is no route \"oders\"; did you mean \"orders\"?"
-    );
-    assert_eq!(
-        say(Verb::Kill, "rest"),
-        "rest has no two sides: it is outside the migration"
-    );
-    assert!(say(Verb::Rollback, "orders").starts_with("orders is migrated: only a canary"));
-    change.say_of_all(true, &ana("fire")).unwrap();
-    let killed = change.say(
-        Verb::Resume { keep_cohort: false },
-        "orders",
-        &config,
-        &ana("why"),
-    );
-    let killed = killed.unwrap_err().to_string();
-    assert!(
-        killed.contains("all routes killed by ana") && killed.contains("fire"),
-        "{killed}"
-    );
-    change.say_of_all(false, &ana("out")).unwrap();
-    assert!(change.say_of_all(false, &ana("out")).is_err());
-}
-
-#[test]
-fn without_a_store_verbs_hold_and_say_that_they_are_not_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let (clock, _) = Clock::manual(START);
-    let progress = open(&folder.path().join("not/there"), &clock);
-    assert!(progress.trouble().unwrap().contains("cannot be opened"));
-    let config = orders("canary");
-    let mut change = progress.change();
-    change
-        .admit(&config, None, &|_| None, Patience::Wait)
-        .unwrap();
-    change
-        .say(Verb::Kill, "orders", &config, &ana("fire"))
-        .unwrap();
-    assert!(matches!(change.done(), Said::NotKept(why) if why.contains("[state] path")));
-    assert!(progress.standings().kill("orders").is_some());
 }
 
 #[test]

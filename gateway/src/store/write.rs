@@ -53,17 +53,14 @@ pub(super) fn millis(at: Duration) -> i64 {
 }
 
 fn document(tx: &Transaction<'_>, one: &Document) -> rusqlite::Result<()> {
-    match &one.body {
-        Some(body) => {
-            let sql = "INSERT OR REPLACE INTO document(kind, name, body) VALUES(?1, ?2, ?3)";
-            tx.prepare_cached(sql)?
-                .execute(params![one.kind, one.name, body])?;
-        }
-        None => {
-            let sql = "DELETE FROM document WHERE kind = ?1 AND name = ?2";
-            tx.prepare_cached(sql)?
-                .execute(params![one.kind, one.name])?;
-        }
+    if let Some(body) = &one.body {
+        let sql = "INSERT OR REPLACE INTO document(kind, name, body) VALUES(?1, ?2, ?3)";
+        tx.prepare_cached(sql)?
+            .execute(params![one.kind, one.name, body])?;
+    } else {
+        let sql = "DELETE FROM document WHERE kind = ?1 AND name = ?2";
+        tx.prepare_cached(sql)?
+            .execute(params![one.kind, one.name])?;
     }
     Ok(())
 }
