@@ -25,6 +25,8 @@ use crate::metrics::registry::Metrics;
 use crate::per_core::Shared;
 use crate::reload::{self, Cause, Environment, Reloader};
 use crate::server::worker::{Given, Worker};
+use crate::shadow::runner::Runner;
+use crate::shadow::state::Comparisons;
 use crate::snapshot::{BuildError, Snapshot};
 
 /// The second runtime: admin, reload, keys. Two threads, so that a slow reload never holds up health.
@@ -67,6 +69,9 @@ pub enum StartError {
     /// The access log cannot be opened.
     #[error("log.access: {0}")]
     AccessLog(std::io::Error),
+    /// The client that copies requests cannot be set up.
+    #[error("copies of requests cannot be sent: {0}")]
+    Copies(reqwest::Error),
     /// The machine refuses a thread or a runtime.
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -121,7 +126,8 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let Ready { source, config, .. } = ready;
     let cores = workers(&config);
     let metrics = Arc::new(Metrics::new(cores));
-    let snapshot = Snapshot::build(config, None, &metrics)?;
+    let comparisons = Comparisons::default();
+    let snapshot = Snapshot::build(config, None, &metrics, &comparisons)?;
     let config = Arc::clone(&snapshot.config);
     let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
     let sockets = Sockets::open(&config, cores)?;
@@ -130,14 +136,17 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let shared = Arc::new(Shared {
         current: ArcSwap::from_pointee(snapshot),
         metrics,
+        comparisons,
         clock: Clock::system(),
     });
+    let copies = Runner::new(&shared.clock, &control_tasks).map_err(StartError::Copies)?;
     let Options { path, environment } = options;
     let reloader = Reloader::new(
         path,
         environment,
         source.text,
         Arc::clone(&shared),
+        copies,
         control_tasks.clone(),
     );
     let admin_state = Arc::new(AdminState {
@@ -241,9 +250,12 @@ fn control(
         .enable_all()
         .build()?;
     let inside = runtime.enter();
-    for ring in state.shared.current.load().rings() {
+    let snapshot = state.shared.current.load();
+    for ring in snapshot.rings() {
         jwks::keep_fresh(ring, tasks);
     }
+    state.reloader.copies().serve(snapshot.shadows());
+    drop(snapshot);
     reload::watch(&state.reloader, tasks);
     reload_on_hangup(&state.reloader, tasks)?;
     chassis::serve::router(listener, admin::router(Arc::clone(state)), tasks)?;

@@ -25,6 +25,7 @@ mod access;
 mod backend;
 mod split;
 mod sticky;
+mod shadow;
 mod migration;
 mod target;
 mod route;

@@ -18,6 +18,7 @@ use crate::forward::body::RequestBody;
 use crate::forward::client::Client;
 use crate::log::record::{Ledger, Record};
 use crate::metrics::registry::Metrics;
+use crate::shadow::state::Comparisons;
 use crate::snapshot::Snapshot;
 
 /// What all threads share: each part is immutable, an atomic holder of something immutable, or a counter.
@@ -27,6 +28,8 @@ pub struct Shared {
     pub current: ArcSwap<Snapshot>,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// What the copies of requests have come to.
+    pub comparisons: Comparisons,
     /// The clock.
     pub clock: Clock,
 }

@@ -18,6 +18,7 @@ use crate::config::changes;
 use crate::config::source::Source;
 use crate::config::{Config, load};
 use crate::per_core::Shared;
+use crate::shadow::runner::Runner;
 use crate::snapshot::Snapshot;
 
 /// Where `${NAME}` comes from.
@@ -28,6 +29,7 @@ pub struct Reloader {
     path: PathBuf,
     environment: Environment,
     shared: Arc<Shared>,
+    copies: Runner,
     tasks: Tasks,
     /// The last text that was looked at, none when there was no file; held while a file is looked at.
     last: Mutex<Option<String>>,
@@ -90,6 +92,7 @@ impl Reloader {
         environment: Environment,
         text: String,
         shared: Arc<Shared>,
+        copies: Runner,
         tasks: Tasks,
     ) -> Self {
         let last = Mutex::new(Some(text));
@@ -97,10 +100,16 @@ impl Reloader {
             path,
             environment,
             shared,
+            copies,
             tasks,
             last,
             trouble: Mutex::default(),
         }
+    }
+
+    /// Who sends the copies of requests.
+    pub fn copies(&self) -> &Runner {
+        &self.copies
     }
 
     /// Which file.
@@ -150,7 +159,12 @@ impl Reloader {
             }
             return Outcome::Unchanged { generation };
         }
-        match Snapshot::build(loaded.config, Some(&current), &self.shared.metrics) {
+        let Shared {
+            metrics,
+            comparisons,
+            ..
+        } = &*self.shared;
+        match Snapshot::build(loaded.config, Some(&current), metrics, comparisons) {
             Ok(next) => {
                 self.set_trouble(None);
                 self.apply(&current, next)
@@ -180,7 +194,9 @@ impl Reloader {
         {
             jwks::keep_fresh(ring, &self.tasks);
         }
-        self.shared.current.store(Arc::new(next));
+        let next = Arc::new(next);
+        self.shared.current.store(Arc::clone(&next));
+        self.copies.serve(next.shadows());
         self.shared.metrics.reloads.fetch_add(1, Ordering::Relaxed);
         tracing::info!(
             generation,

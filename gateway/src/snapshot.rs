@@ -24,6 +24,8 @@ use crate::route::config::{RouteConfig, TargetConfig};
 use crate::route::fingerprint;
 use crate::route::mark::Mark;
 use crate::route::table::Table;
+use crate::shadow::stage::Shadow;
+use crate::shadow::state::Comparisons;
 use crate::side::compiled::Migration;
 
 /// One generation.
@@ -72,6 +74,7 @@ impl Snapshot {
         config: Config,
         previous: Option<&Self>,
         metrics: &Metrics,
+        comparisons: &Comparisons,
     ) -> Result<Self, BuildError> {
         let issuers = issuers(&config, previous)?;
         let limits = limits(&config, previous);
@@ -81,6 +84,8 @@ impl Snapshot {
             issuers: &issuers,
             limits: &limits,
             upstreams: &upstreams,
+            metrics,
+            comparisons,
         };
         let matching = fingerprint::matching(config.routes.values());
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
@@ -93,7 +98,7 @@ impl Snapshot {
             .routes
             .values()
             .zip(tokens)
-            .map(|(route, token)| parts.route(route, Mark::new(route, state, token), metrics))
+            .map(|(route, token)| parts.route(route, Mark::new(route, state, token)))
             .collect::<Result<_, _>>()?;
         let table = |listener| {
             Table::compile(listener, config.routes.values())
@@ -101,6 +106,7 @@ impl Snapshot {
         };
         let (edge, internal) = (table(Listener::Edge)?, table(Listener::Internal)?);
         metrics.keep_routes(|name| config.routes.contains_key(name));
+        comparisons.keep_routes(|name| config.routes.contains_key(name));
         Ok(Self {
             generation: previous.map_or(1, |previous| previous.generation + 1),
             edge,
@@ -130,6 +136,11 @@ impl Snapshot {
             .into_iter()
             .flat_map(|listener| self.table(listener).order());
         all.filter(move |route| seen.insert(*route))
+    }
+
+    /// The routes whose requests are copied.
+    pub fn shadows(&self) -> impl Iterator<Item = &Shadow> {
+        self.routes.iter().filter_map(Route::shadow)
     }
 
     /// Rings whose keys have to be fetched, each once.
@@ -195,15 +206,12 @@ struct Parts<'a> {
     issuers: &'a BTreeMap<String, Arc<Issuer>>,
     limits: &'a BTreeMap<String, Arc<Limit>>,
     upstreams: &'a BTreeMap<String, Arc<Upstream>>,
+    metrics: &'a Metrics,
+    comparisons: &'a Comparisons,
 }
 
 impl Parts<'_> {
-    fn route(
-        &self,
-        route: &RouteConfig,
-        mark: Mark,
-        metrics: &Metrics,
-    ) -> Result<Route, BuildError> {
+    fn route(&self, route: &RouteConfig, mark: Mark) -> Result<Route, BuildError> {
         let limits = route
             .rate_limit
             .iter()
@@ -219,7 +227,13 @@ impl Parts<'_> {
                         .transpose()
                 };
                 let (legacy, service) = (side(&migration.legacy)?, side(&migration.service)?);
-                Target::Migration(Box::new(Migration::new(migration, legacy, service)))
+                let pairs = || self.comparisons.route(&route.name);
+                let compiled = Migration::new(migration, legacy, service);
+                Target::Migration(Box::new(compiled.copying(
+                    migration,
+                    route.path.prefix(),
+                    pairs,
+                )))
             }
         };
         if let Target::Migration(migration) = &target
@@ -230,7 +244,7 @@ impl Parts<'_> {
                 &"it has neither legacy nor service",
             ));
         }
-        let stats = metrics.route(&route.name);
+        let stats = self.metrics.route(&route.name);
         Ok(Route::new(
             route,
             self.policy(route)?,

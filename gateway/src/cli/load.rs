@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::app::{self, Options, Ready, StartError};
 use crate::metrics::registry::Metrics;
 use crate::reload::Environment;
+use crate::shadow::state::Comparisons;
 use crate::snapshot::Snapshot;
 
 /// The process's own environment.
@@ -36,5 +37,6 @@ pub(super) fn snapshot(path: &Path) -> Result<Snapshot, StartError> {
         ready(path)?.config,
         None,
         &Metrics::new(0),
+        &Comparisons::default(),
     )?)
 }

@@ -104,6 +104,7 @@ mod tests {
                 deny: People::default(),
             },
             flag: None,
+            shadow: None,
         };
         Migration::new(&config, None, None)
     }
