@@ -27,6 +27,10 @@ use crate::per_core::Shared;
 use crate::progress::{Patience, Progress};
 use crate::reload::{self, Cause, Environment, Reloader};
 use crate::server::worker::{Given, Worker};
+use crate::shadow::kept;
+use crate::shadow::runner::Runner;
+use crate::shadow::state::Comparisons;
+use crate::side::config::MigrationConfig;
 use crate::snapshot::{BuildError, Snapshot};
 
 /// The second runtime: admin, reload, keys. Two threads, so that a slow reload never holds up health.
@@ -69,6 +73,9 @@ pub enum StartError {
     /// The access log cannot be opened.
     #[error("log.access: {0}")]
     AccessLog(std::io::Error),
+    /// The client that copies requests cannot be set up.
+    #[error("copies of requests cannot be sent: {0}")]
+    Copies(reqwest::Error),
     /// The machine refuses a thread or a runtime.
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -123,10 +130,11 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let Ready { source, config, .. } = ready;
     let cores = workers(&config);
     let metrics = Arc::new(Metrics::new(cores));
-    let clock = Clock::system();
-    let (progress, _, _) = Progress::open(&config.state, clock.clone(), &source.text);
+    let (clock, comparisons) = (Clock::system(), Comparisons::default());
+    let (progress, diffs, documents) = Progress::open(&config.state, clock.clone(), &source.text);
+    kept::restore(&comparisons, documents, diffs);
     let (progress, config) = (Arc::new(progress), Arc::new(config));
-    let snapshot = first(&config, &progress, &metrics)?;
+    let snapshot = first(&config, &progress, &metrics, &comparisons)?;
     let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
     let sockets = Sockets::open(&config, cores)?;
 
@@ -136,7 +144,9 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         metrics,
         clock,
         notes: Waiting::default(),
+        comparisons,
     });
+    let copies = Runner::new(&shared.clock, &control_tasks).map_err(StartError::Copies)?;
     let Options { path, environment } = options;
     let reloader = Reloader::new(
         path,
@@ -144,6 +154,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         source.text,
         Arc::clone(&shared),
         Arc::clone(&progress),
+        copies,
         control_tasks.clone(),
     );
     let admin_state = Arc::new(AdminState {
@@ -184,12 +195,22 @@ fn first(
     config: &Arc<Config>,
     progress: &Progress,
     metrics: &Metrics,
+    comparisons: &Comparisons,
 ) -> Result<Snapshot, BuildError> {
     let mut change = progress.change();
     // With `Wait` nothing is refused.
-    let _ = change.admit(config, None, &|_| None, Patience::Wait);
-    let (standings, generation) = (change.standings(), change.generation());
-    let snapshot = Snapshot::build(Arc::clone(config), standings, generation, None, metrics)?;
+    let gate = |route: &str, migration: &MigrationConfig| {
+        comparisons.gate(route, migration.shadow.as_deref())
+    };
+    let _ = change.admit(config, None, &gate, Patience::Wait);
+    let snapshot = Snapshot::build(
+        Arc::clone(config),
+        change.standings(),
+        change.generation(),
+        None,
+        metrics,
+        comparisons,
+    )?;
     change.done();
     Ok(snapshot)
 }
@@ -263,9 +284,12 @@ fn control(
         .enable_all()
         .build()?;
     let inside = runtime.enter();
-    for ring in state.shared.current.load().rings() {
+    let snapshot = state.shared.current.load();
+    for ring in snapshot.rings() {
         jwks::keep_fresh(ring, tasks);
     }
+    state.reloader.copies().serve(snapshot.shadows());
+    drop(snapshot);
     reload::watch(&state.reloader, tasks);
     reload_on_hangup(&state.reloader, tasks)?;
     reload::keep(&state.reloader, tasks);

@@ -26,6 +26,7 @@ mod access;
 mod backend;
 mod split;
 mod sticky;
+mod shadow;
 mod migration;
 mod target;
 mod route;

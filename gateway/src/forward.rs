@@ -6,6 +6,7 @@ pub mod fields;
 pub mod target;
 pub mod client;
 pub mod answer;
+pub mod tap;
 pub mod body;
 pub mod upgrade;
 pub mod stage;

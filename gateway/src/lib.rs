@@ -11,6 +11,7 @@ pub mod log;
 pub mod auth;
 pub mod rate_limit;
 pub mod forward;
+pub mod shadow;
 pub mod side;
 pub mod route;
 pub mod rejection;

@@ -19,6 +19,7 @@ use crate::forward::body::RequestBody;
 use crate::forward::client::Client;
 use crate::log::record::{Ledger, Record};
 use crate::metrics::registry::Metrics;
+use crate::shadow::state::Comparisons;
 use crate::snapshot::Snapshot;
 
 /// What all threads share: each part is immutable, an atomic holder of something immutable, or a counter.
@@ -28,17 +29,12 @@ pub struct Shared {
     pub current: ArcSwap<Snapshot>,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// What the copies of requests have come to.
+    pub comparisons: Comparisons,
     /// The clock.
     pub clock: Clock,
     /// Whom legacy answered, until somebody adds it up.
     pub notes: Waiting,
-}
-
-impl Shared {
-    /// What the comparison of a route says about letting callers onto its service; nothing where it compares nothing.
-    pub fn gate(&self, _route: &str) -> Option<strangler::GateState> {
-        None
-    }
 }
 
 /// One data-path thread's own things.

@@ -5,6 +5,7 @@ mod guard;
 mod handing;
 mod outgoing;
 mod returning;
+mod shadowing;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -134,6 +135,7 @@ impl<'a> Passage<'a> {
         let key = self.sticky_key(route, request.headers(), verified.as_deref());
         let backend = self.decide(route, &request, verified.as_deref(), key.as_deref(), found)?;
         let handed = self.handed(route, key.as_deref(), caller_waits_until.is_some());
+        let shadow = Self::copied(route, &request, key.as_deref(), found);
 
         let wanted = Wanted::take(&mut request);
         let deadline = handing::until(route.timeout, caller_waits_until)?;
@@ -144,6 +146,7 @@ impl<'a> Passage<'a> {
         if let Some(handed) = handed {
             handed.tell(request.headers_mut(), deadline);
         }
+        let capture = self.capture(shadow, &mut request, (&given, &path));
 
         let how = Forwarding {
             backend,
@@ -156,7 +159,8 @@ impl<'a> Passage<'a> {
         let result = forward(&core.transport, &how, request).await;
         let took = core.clock().now().saturating_duration_since(asked_at);
         returning::record(&mut found.record, &result, took);
-        self.returning(&how, result?, edge_host.as_ref(), wanted)
+        let answer = self.returning(&how, result?, edge_host.as_ref(), wanted)?;
+        Ok(shadowing::keep(answer, capture))
     }
 
     fn route(

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chassis::tasks::Tasks;
 use serde::Serialize;
+use strangler::GateState;
 
 use crate::auth::config::KeySource;
 use crate::auth::jwks;
@@ -21,6 +22,8 @@ use crate::config::source::Source;
 use crate::config::{Config, load};
 use crate::per_core::Shared;
 use crate::progress::{Change, NotYet, Patience, Progress};
+use crate::shadow::runner::Runner;
+use crate::side::config::MigrationConfig;
 use crate::snapshot::{BuildError, Snapshot};
 
 /// Where `${NAME}` comes from.
@@ -32,6 +35,7 @@ pub struct Reloader {
     environment: Environment,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
+    copies: Runner,
     tasks: Tasks,
     /// Held while a file is looked at.
     last: Mutex<Last>,
@@ -104,6 +108,7 @@ impl Reloader {
         text: String,
         shared: Arc<Shared>,
         progress: Arc<Progress>,
+        copies: Runner,
         tasks: Tasks,
     ) -> Self {
         let last = Mutex::new(Last {
@@ -115,10 +120,16 @@ impl Reloader {
             environment,
             shared,
             progress,
+            copies,
             tasks,
             last,
             trouble: Mutex::default(),
         }
+    }
+
+    /// Who sends the copies of requests.
+    pub fn copies(&self) -> &Runner {
+        &self.copies
     }
 
     /// Which file.
@@ -193,7 +204,7 @@ impl Reloader {
         change.admit(
             &config,
             Some(&current.config),
-            &|route| self.shared.gate(route),
+            &|route, migration| self.gate(route, migration),
             Patience::Refuse,
         )?;
         let next = self.build(&change, Arc::new(config), &current)?;
@@ -204,6 +215,11 @@ impl Reloader {
         }
         change.done();
         Ok(outcome)
+    }
+
+    fn gate(&self, route: &str, migration: &MigrationConfig) -> Option<GateState> {
+        let comparisons = &self.shared.comparisons;
+        comparisons.gate(route, migration.shadow.as_deref())
     }
 
     fn build(
@@ -218,6 +234,7 @@ impl Reloader {
             change.generation(),
             Some(current),
             &self.shared.metrics,
+            &self.shared.comparisons,
         )
     }
 
@@ -242,7 +259,9 @@ impl Reloader {
         {
             jwks::keep_fresh(ring, &self.tasks);
         }
-        self.shared.current.store(Arc::new(next));
+        let next = Arc::new(next);
+        self.shared.current.store(Arc::clone(&next));
+        self.copies.serve(next.shadows());
         self.shared.metrics.reloads.fetch_add(1, Ordering::Relaxed);
         tracing::info!(
             generation,

@@ -10,11 +10,14 @@ use http_body_util::Full;
 
 use crate::forward::body::{AnswerBody, AnswerBodyError};
 use crate::log::record::Record;
+use crate::shadow::stage::Capture;
 
 /// An answer's body. The request is counted and logged when it ends or is dropped.
 pub struct ReplyBody {
     kind: Kind,
     record: Option<Box<Record>>,
+    /// Keeps what passes, for a copy.
+    capture: Option<Box<Capture>>,
     ended: Option<Arc<dyn Ended>>,
 }
 
@@ -34,6 +37,9 @@ impl std::fmt::Debug for ReplyBody {
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
+        if let Some(capture) = self.capture.take() {
+            capture.end(self.is_end_stream());
+        }
         if let Some(ended) = self.ended.take() {
             ended.ended();
         }
@@ -52,6 +58,7 @@ impl ReplyBody {
         Self {
             kind: Kind::Passed(body),
             record: None,
+            capture: None,
             ended: None,
         }
     }
@@ -59,6 +66,11 @@ impl ReplyBody {
     /// Tells `who` when it is over.
     pub fn tell(&mut self, who: Arc<dyn Ended>) {
         self.ended = Some(who);
+    }
+
+    /// Keeps what passes in `capture`, and hands that over with the body's end.
+    pub fn copied(&mut self, capture: Box<Capture>) {
+        self.capture = Some(capture);
     }
 
     /// Closes the record with the body's end.
@@ -72,6 +84,7 @@ impl From<Bytes> for ReplyBody {
         Self {
             kind: Kind::Own(Full::new(bytes)),
             record: None,
+            capture: None,
             ended: None,
         }
     }
@@ -92,6 +105,21 @@ impl Body for ReplyBody {
                 .map_err(|never| match never {}),
             Kind::Passed(body) => Pin::new(body).poll_frame(cx),
         });
+        if let Some(capture) = &mut this.capture {
+            match &frame {
+                Some(Ok(frame)) => frame
+                    .data_ref()
+                    .into_iter()
+                    .for_each(|piece| capture.saw(piece)),
+                Some(Err(_)) => this.capture = None,
+                // Not every body knows that it is at its end.
+                None => {
+                    if let Some(capture) = this.capture.take() {
+                        capture.end(true);
+                    }
+                }
+            }
+        }
         if let Some(record) = &mut this.record {
             match &frame {
                 Some(Ok(frame)) => {

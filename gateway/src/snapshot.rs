@@ -25,6 +25,8 @@ use crate::route::config::{RouteConfig, TargetConfig};
 use crate::route::fingerprint;
 use crate::route::mark::Mark;
 use crate::route::table::Table;
+use crate::shadow::stage::Shadow;
+use crate::shadow::state::Comparisons;
 use crate::side::compiled::Migration;
 
 /// One generation.
@@ -71,7 +73,8 @@ impl Snapshot {
     /// Compiles a file for looking at: nothing stands over it.
     pub fn of_file(config: Config) -> Result<Self, BuildError> {
         let nothing = Standings::default();
-        Self::build(Arc::new(config), &nothing, 1, None, &Metrics::new(0))
+        let (metrics, comparisons) = (Metrics::new(0), Comparisons::default());
+        Self::build(Arc::new(config), &nothing, 1, None, &metrics, &comparisons)
     }
 
     /// Compiles `config` with what stands over its routes, taking over what `previous` keeps alive.
@@ -81,6 +84,7 @@ impl Snapshot {
         generation: u64,
         previous: Option<&Self>,
         metrics: &Metrics,
+        comparisons: &Comparisons,
     ) -> Result<Self, BuildError> {
         let in_force = standings.apply(&config);
         let issuers = issuers(&config, previous)?;
@@ -91,6 +95,8 @@ impl Snapshot {
             issuers: &issuers,
             limits: &limits,
             upstreams: &upstreams,
+            metrics,
+            comparisons,
         };
         let matching = fingerprint::matching(in_force.values());
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
@@ -102,7 +108,7 @@ impl Snapshot {
         let routes = in_force
             .values()
             .zip(tokens)
-            .map(|(route, token)| parts.route(route, Mark::new(route, state, token), metrics))
+            .map(|(route, token)| parts.route(route, Mark::new(route, state, token)))
             .collect::<Result<_, _>>()?;
         let table = |listener| {
             Table::compile(listener, config.routes.values())
@@ -110,6 +116,7 @@ impl Snapshot {
         };
         let (edge, internal) = (table(Listener::Edge)?, table(Listener::Internal)?);
         metrics.keep_routes(|name| config.routes.contains_key(name));
+        comparisons.keep_routes(|name| config.routes.contains_key(name));
         Ok(Self {
             generation,
             edge,
@@ -139,6 +146,11 @@ impl Snapshot {
             .into_iter()
             .flat_map(|listener| self.table(listener).order());
         all.filter(move |route| seen.insert(*route))
+    }
+
+    /// The routes whose requests are copied.
+    pub fn shadows(&self) -> impl Iterator<Item = &Shadow> {
+        self.routes.iter().filter_map(Route::shadow)
     }
 
     /// Rings whose keys have to be fetched, each once.
@@ -204,15 +216,12 @@ struct Parts<'a> {
     issuers: &'a BTreeMap<String, Arc<Issuer>>,
     limits: &'a BTreeMap<String, Arc<Limit>>,
     upstreams: &'a BTreeMap<String, Arc<Upstream>>,
+    metrics: &'a Metrics,
+    comparisons: &'a Comparisons,
 }
 
 impl Parts<'_> {
-    fn route(
-        &self,
-        route: &RouteConfig,
-        mark: Mark,
-        metrics: &Metrics,
-    ) -> Result<Route, BuildError> {
+    fn route(&self, route: &RouteConfig, mark: Mark) -> Result<Route, BuildError> {
         let limits = route
             .rate_limit
             .iter()
@@ -233,7 +242,13 @@ impl Parts<'_> {
                     _ => side(&migration.legacy)?,
                 };
                 let service = side(&migration.service)?;
-                Target::Migration(Box::new(Migration::new(migration, legacy, service)))
+                let pairs = || self.comparisons.route(&route.name);
+                let compiled = Migration::new(migration, legacy, service);
+                Target::Migration(Box::new(compiled.copying(
+                    migration,
+                    route.path.prefix(),
+                    pairs,
+                )))
             }
         };
         if let Target::Migration(migration) = &target
@@ -244,7 +259,7 @@ impl Parts<'_> {
                 &"it has neither legacy nor service",
             ));
         }
-        let stats = metrics.route(&route.name);
+        let stats = self.metrics.route(&route.name);
         Ok(Route::new(
             route,
             self.policy(route)?,

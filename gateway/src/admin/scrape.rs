@@ -40,6 +40,7 @@ fn samples(state: &AdminState) -> Vec<Sample> {
     samples.extend(of_limits(&snapshot));
     samples.extend(of_endpoints(&snapshot));
     samples.extend(of_issuers(&snapshot));
+    samples.extend(state.shared.comparisons.samples());
     samples
 }
 

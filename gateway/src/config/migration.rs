@@ -1,5 +1,5 @@
-//! A route that moves: `phase`, `force`, `salt`, `epoch`, `override`, `canary`, `flag`, and whether they
-//! agree with each other.
+//! A route that moves: `phase`, `force`, `salt`, `epoch`, `override`, `canary`, `flag`, `shadow`, and whether they agree
+//! with each other.
 
 use http::Method;
 use strangler::{Over, Phase, Split};
@@ -8,6 +8,7 @@ use crate::auth::config::AuthConfig;
 use crate::config::backend::nowhere;
 use crate::config::names::Kind;
 use crate::config::report::{At, Diagnostic, Place, listed, quoted};
+use crate::config::shadow::{Shadow, shadow};
 use crate::config::split::{Canary, Flags, canary};
 use crate::config::sticky::{self, Override};
 use crate::config::table::Table;
@@ -24,8 +25,8 @@ const PHASES: [(&str, Phase); 5] = [
 ];
 
 /// The keys that only a route with two sides has.
-pub(super) const KEYS: [&str; 7] = [
-    "phase", "force", "salt", "epoch", "override", "canary", "flag",
+pub(super) const KEYS: [&str; 8] = [
+    "phase", "force", "salt", "epoch", "override", "canary", "flag", "shadow",
 ];
 
 /// What is known of the route by now.
@@ -48,6 +49,7 @@ pub(super) struct Written {
     chooser: Override,
     canary: Canary,
     flag: Option<At<String>>,
+    shadow: Shadow,
 }
 
 pub(super) fn written(table: &Table<'_>) -> Written {
@@ -69,6 +71,7 @@ pub(super) fn written(table: &Table<'_>) -> Written {
         chooser: sticky::chooser(&table.table("override")),
         canary: canary(&table.table("canary")),
         flag: flag.and_then(|value| flag_name(&value)),
+        shadow: shadow(table),
     }
 }
 
@@ -90,14 +93,7 @@ pub(super) fn read(
     flag_decides_alone(table, &written);
     canary_can_move(table, &written, route);
     someone_is_known(table, &written, route);
-    if let Some(phase) = &written.phase
-        && phase.value == Phase::Shadow
-    {
-        let warning = Diagnostic::warning(&phase.place, "legacy answers; nothing is compared yet");
-        table.reading.report(
-            warning.help("this release copies no requests: the phase does what \"legacy\" does"),
-        );
-    }
+    let shadow = written.shadow.of_route(table, written.phase.as_ref());
     let salt = written.salt.clone().or_else(|| written.flag.clone());
     Some(MigrationConfig {
         legacy,
@@ -110,6 +106,7 @@ pub(super) fn read(
         split: split(&written, route),
         flag: written.flag.map(|flag| flag.value),
         over: Over::default(),
+        shadow,
     })
 }
 

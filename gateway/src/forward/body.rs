@@ -1,8 +1,10 @@
 //! Bodies on their way through: frames are handed on as they were read. What is added is a cap, and an end for those
 //! that stop moving.
 
+use std::cell::RefCell;
 use std::future::Future as _;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use upstream::InFlight;
 use upstream::transport::hyper_h1::PooledBody;
 
 use super::fields::{clean_answer, clean_trailers};
+use super::tap::Tap;
 
 /// Why a request's body ended early.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,8 @@ pub struct RequestBody {
     incoming: Option<Incoming>,
     left: u64,
     idle: IdleTimer,
+    /// Who keeps what passes.
+    tap: Option<Rc<RefCell<Tap>>>,
 }
 
 impl RequestBody {
@@ -49,7 +54,13 @@ impl RequestBody {
             incoming,
             left: max,
             idle: IdleTimer::new(idle),
+            tap: None,
         }
+    }
+
+    /// Keeps in `tap` what passes from now on.
+    pub fn keep_in(&mut self, tap: Rc<RefCell<Tap>>) {
+        self.tap = Some(tap);
     }
 }
 
@@ -65,11 +76,18 @@ impl Body for RequestBody {
         let Some(incoming) = &mut this.incoming else {
             return Poll::Ready(None);
         };
-        let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+        let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) else {
             ready!(this.idle.poll(cx));
             return Poll::Ready(Some(Err(RequestBodyError::Idle)));
         };
         this.idle.moved();
+        if let Some(tap) = &this.tap {
+            keep(
+                &mut tap.borrow_mut(),
+                frame.as_ref(),
+                incoming.is_end_stream(),
+            );
+        }
         Poll::Ready(frame.map(|frame| {
             let mut frame = frame.map_err(RequestBodyError::Client)?;
             if let Some(trailers) = frame.trailers_mut() {
@@ -92,6 +110,15 @@ impl Body for RequestBody {
         self.incoming
             .as_ref()
             .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+    }
+}
+
+fn keep(tap: &mut Tap, frame: Option<&Result<Frame<Bytes>, hyper::Error>>, is_last: bool) {
+    if let Some(piece) = frame.and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+        tap.saw(piece);
+    }
+    if frame.is_none_or(|frame| frame.is_ok() && is_last) {
+        tap.ended();
     }
 }
 

@@ -4,10 +4,8 @@ use http::header::HOST;
 use http::uri::{PathAndQuery, Uri};
 use http::{HeaderValue, Request, Version};
 use tokio::time::Instant;
-use upstream::transport::hyper_h1::{HyperH1, PooledBody};
-use upstream::{Answered, CallError, Endpoint};
+use upstream::{Answered, CallError, Endpoint, Transport};
 
-use super::body::RequestBody;
 use super::compiled::Backend;
 use super::config::HostPolicy;
 use super::target::Paths;
@@ -28,12 +26,12 @@ pub struct Forwarding<'a> {
 }
 
 /// Sends it and waits for the answer's head.
-pub async fn forward(
-    transport: &HyperH1<RequestBody>,
+pub async fn forward<T: Transport<B>, B>(
+    transport: &T,
     how: &Forwarding<'_>,
-    request: Request<RequestBody>,
-) -> Result<Answered<PooledBody<RequestBody>>, CallError> {
-    let fit = |endpoint: &Endpoint, request: &mut Request<RequestBody>| how.fit(endpoint, request);
+    request: Request<B>,
+) -> Result<Answered<T::Body>, CallError> {
+    let fit = |endpoint: &Endpoint, request: &mut Request<B>| how.fit(endpoint, request);
     upstream::call(transport, &how.backend.upstream, request, how.deadline, fit).await
 }
 
@@ -56,7 +54,7 @@ impl<'a> Forwarding<'a> {
         }
     }
 
-    fn fit(&self, endpoint: &Endpoint, request: &mut Request<RequestBody>) {
+    fn fit<B>(&self, endpoint: &Endpoint, request: &mut Request<B>) {
         let paths = Paths {
             prefix: self.prefix,
             rewrite: &self.backend.path,

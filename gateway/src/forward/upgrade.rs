@@ -22,13 +22,10 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Takes the wish from a request, if it has one. `h2c` is no wish of ours: HTTP/2 is another connection.
+    /// Takes the wish from a request, if it has one.
     pub fn take<B>(request: &mut Request<B>) -> Option<Self> {
-        let fields = request.headers();
-        let protocol = fields.get(UPGRADE)?.clone();
-        let asked =
-            has_token(fields, "upgrade") && !protocol.as_bytes().eq_ignore_ascii_case(b"h2c");
-        asked.then(|| Self {
+        let protocol = wish(request.headers())?.clone();
+        Some(Self {
             protocol,
             client: hyper::upgrade::on(request),
         })
@@ -54,6 +51,13 @@ impl Wanted {
             }
         });
     }
+}
+
+/// The protocol that a request asks for. `h2c` is no wish of ours: HTTP/2 is another connection.
+pub fn wish(fields: &HeaderMap) -> Option<&HeaderValue> {
+    let protocol = fields.get(UPGRADE)?;
+    let asked = has_token(fields, "upgrade") && !protocol.as_bytes().eq_ignore_ascii_case(b"h2c");
+    asked.then_some(protocol)
 }
 
 fn has_token(fields: &HeaderMap, token: &str) -> bool {

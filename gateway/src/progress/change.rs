@@ -13,7 +13,7 @@ use crate::side::config::MigrationConfig;
 use crate::store::rows::{Audit, Batch, Event, Generation};
 
 /// What the comparison of a route says about leaving `shadow`; nothing where it compares nothing.
-pub type Gate<'a> = &'a dyn Fn(&str) -> Option<GateState>;
+pub type Gate<'a> = &'a dyn Fn(&str, &MigrationConfig) -> Option<GateState>;
 
 /// A change that is not in force yet. Dropped, it never was.
 #[derive(Debug)]
@@ -130,7 +130,8 @@ impl Change<'_> {
         }
         let word = standing.forced.as_ref();
         let word = word.filter(|(phase, _)| *phase == to).map(|(_, word)| word);
-        let entered = self.entering(name, to, word.is_some(), config, gate);
+        let gate = gate(name, migration);
+        let entered = self.entering(name, to, word.is_some(), config, gate.as_ref());
         let Err(refusal) = entered else {
             self.enter(name, &standing, to, word);
             return Ok(());
@@ -157,12 +158,12 @@ impl Change<'_> {
         to: Phase,
         forced: bool,
         config: &Config,
-        gate: Gate<'_>,
+        gate: Option<&GateState>,
     ) -> Result<(), Refusal> {
         let from = self.standings.of(route).entered;
         let clock = self.inner.clocks.get(route).cloned().unwrap_or_default();
         let clock: Verdict = clock.verdict(config.state.retire_after);
-        entering(from, to, gate(route).as_ref(), Some(clock), forced)
+        entering(from, to, gate, Some(clock), forced)
     }
 
     /// A changed phase clears what was said of the one before.

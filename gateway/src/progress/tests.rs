@@ -48,7 +48,7 @@ impl World {
         patience: Patience,
     ) -> Result<(), NotYet> {
         let mut change = self.progress.change();
-        change.admit(config, None, &|_| gate.cloned(), patience)?;
+        change.admit(config, None, &|_, _| gate.cloned(), patience)?;
         change.done();
         Ok(())
     }
@@ -196,7 +196,7 @@ fn at_the_start_the_last_allowed_phase_stays_until_the_gate_opens() {
         .admit(
             &config,
             Some(&config),
-            &|_| Some(closed()),
+            &|_, _| Some(closed()),
             Patience::Refuse,
         )
         .unwrap();

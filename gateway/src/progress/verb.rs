@@ -222,7 +222,8 @@ impl Change<'_> {
         if let Some(spoken) = spoken {
             return Ok(Some(format!("{route} is {spoken}; resume it first")));
         }
-        let entered = self.entering(route, to, false, config, gate);
+        let gate = gate(route, migration);
+        let entered = self.entering(route, to, false, config, gate.as_ref());
         Ok(entered.err().map(|refusal| refusal.to_string()))
     }
 

@@ -9,6 +9,7 @@ use super::Reloader;
 use crate::progress::keeping::{Counted, EVERY};
 use crate::progress::verb::{Spoken, Verb, VerbError};
 use crate::progress::{Actor, Change, Patience, Said};
+use crate::shadow::kept;
 use crate::snapshot::BuildError;
 
 /// How often routes that wait for their phase are looked at.
@@ -50,7 +51,7 @@ impl Reloader {
     ) -> Result<Option<String>, Unsaid> {
         let mut change = self.progress.change();
         let config = Arc::clone(&self.shared.current.load().config);
-        let gate = |route: &str| self.shared.gate(route);
+        let gate = |route: &str, migration: &_| self.gate(route, migration);
         let against = change.against(route, to, &config, &gate)?;
         if let (Some(_), Some(actor)) = (&against, force) {
             change.force(route, to, &config, actor)?;
@@ -64,6 +65,7 @@ impl Reloader {
     fn in_force(&self, change: Change<'_>) -> Result<Said, BuildError> {
         let current = self.shared.current.load_full();
         let next = self.build(&change, Arc::clone(&current.config), &current)?;
+        self.copies.serve(next.shadows());
         self.shared.current.store(Arc::new(next));
         Ok(change.done())
     }
@@ -80,7 +82,7 @@ impl Reloader {
             return;
         }
         let config = Arc::clone(&self.shared.current.load().config);
-        let gate = |route: &str| self.shared.gate(route);
+        let gate = |route: &str, migration: &_| self.gate(route, migration);
         // Nothing is refused that only waits.
         let _ = change.admit(&config, Some(&config), &gate, Patience::Wait);
         let entered = waits(&change) < before;
@@ -105,7 +107,9 @@ impl Reloader {
             notes: self.shared.notes.take(),
             tick,
         };
-        self.progress.keep(counted, |_| {});
+        let comparisons = &self.shared.comparisons;
+        self.progress
+            .keep(counted, |batch| kept::write(comparisons, batch));
         if tick.is_multiple_of(WAITING) {
             self.look_at_waiting();
         }

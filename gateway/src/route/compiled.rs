@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{EncodedSlash, PathConfig, RouteConfig};
+use super::config::{EncodedSlash, RouteConfig};
 use super::mark::Mark;
 use crate::auth::compiled::Policy;
 use crate::forward::compiled::Backend;
 use crate::forward::config::UnderscoreFields;
 use crate::metrics::stats::RouteStats;
 use crate::rate_limit::compiled::RouteLimits;
+use crate::shadow::stage::Shadow;
 use crate::side::compiled::Migration;
 use crate::side::config::Sticky;
 
@@ -63,10 +64,6 @@ impl Route {
         mark: Mark,
         stats: Arc<RouteStats>,
     ) -> Self {
-        let prefix = match &config.path {
-            PathConfig::Prefix(prefix) => prefix.clone(),
-            PathConfig::Exact(_) | PathConfig::Pattern(_) | PathConfig::Regex(_) => String::new(),
-        };
         Self {
             name: config.name.clone(),
             auth,
@@ -76,11 +73,19 @@ impl Route {
             max_body: config.max_body,
             encoded_slash: config.encoded_slash,
             underscore_fields: config.underscore_fields,
-            prefix,
+            prefix: config.path.prefix().to_owned(),
             sticky: config.sticky.clone(),
             target,
             mark,
             stats,
+        }
+    }
+
+    /// How its requests are copied, while they are.
+    pub fn shadow(&self) -> Option<&Shadow> {
+        match &self.target {
+            Target::Upstream(_) => None,
+            Target::Migration(migration) => migration.shadow.as_ref(),
         }
     }
 }

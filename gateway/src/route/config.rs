@@ -53,7 +53,7 @@ pub struct RouteConfig {
 }
 
 /// Who answers a route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum TargetConfig {
     /// One upstream: a route outside the migration.
     Upstream(BackendConfig),
@@ -85,6 +85,16 @@ pub enum PathConfig {
     Pattern(String),
     /// A regular expression, known to compile; anchored only where it says so.
     Regex(String),
+}
+
+impl PathConfig {
+    /// What a rewrite replaces; empty for other kinds of paths.
+    pub fn prefix(&self) -> &str {
+        match self {
+            Self::Prefix(prefix) => prefix,
+            Self::Exact(_) | Self::Pattern(_) | Self::Regex(_) => "",
+        }
+    }
 }
 
 /// Which hosts a route takes: lower case, no port.

@@ -1,9 +1,14 @@
 //! A route's migration as the data path uses it.
 
+use std::sync::Arc;
+
 use strangler::{Bucketer, Side};
 
 use super::config::{MigrationConfig, OverrideConfig};
 use crate::forward::compiled::Backend;
+use crate::shadow::compiled::{Copying, Direction};
+use crate::shadow::stage::Shadow;
+use crate::shadow::state::Pairs;
 
 /// A route that moves.
 #[derive(Debug)]
@@ -12,6 +17,8 @@ pub struct Migration {
     pub rules: strangler::Migration,
     /// Who may choose.
     pub chooser: Option<OverrideConfig>,
+    /// How requests are copied, while they are.
+    pub shadow: Option<Shadow>,
     legacy: Option<Backend>,
     service: Option<Backend>,
 }
@@ -33,8 +40,38 @@ impl Migration {
                 bucketer: Bucketer::new(&config.salt, config.epoch_in_force()),
             },
             chooser: config.chooser.clone(),
+            shadow: None,
             legacy,
             service,
+        }
+    }
+
+    /// The same, with `prefix` and `pairs` of the route, which requests are copied with where the file and the phase say
+    /// that they are.
+    #[must_use]
+    pub fn copying(
+        self,
+        config: &MigrationConfig,
+        prefix: &str,
+        pairs: impl FnOnce() -> Arc<Pairs>,
+    ) -> Self {
+        let shadow = || {
+            let written = config.shadow.as_ref()?;
+            let direction = {
+                let all_to_legacy = config.forced_legacy || config.over.killed;
+                Direction::of(written, config.phase_in_force(), all_to_legacy)?
+            };
+            let sides = (self.legacy.clone()?, self.service.clone()?);
+            let salt = (config.salt.as_str(), config.epoch);
+            let copying = Copying::new(written, direction, sides, prefix, salt);
+            Some(Shadow {
+                copying: Arc::new(copying),
+                pairs: pairs(),
+            })
+        };
+        Self {
+            shadow: shadow(),
+            ..self
         }
     }
 

@@ -1,13 +1,14 @@
-//! The two sides of a migration, as written: a route's `legacy`, `service`, `phase`, `canary`, and `[flag.NAME]`.
+//! The two sides of a migration, as written: a route's `legacy`, `service`, `phase`, `canary`, `shadow`, and `[flag.NAME]`.
 
 use http::HeaderName;
 use ipnet::IpNet;
 use strangler::{Over, Phase, Split};
 
 use crate::forward::config::BackendConfig;
+use crate::shadow::config::ShadowConfig;
 
 /// A route that moves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MigrationConfig {
     /// The old side. Missing only when the phase is `retired`.
     pub legacy: Option<BackendConfig>,
@@ -29,6 +30,8 @@ pub struct MigrationConfig {
     pub flag: Option<String>,
     /// What stands over the file at run time. A file says nothing of it.
     pub over: Over,
+    /// How requests are copied to the other side, where the file or the phase says that they are.
+    pub shadow: Option<Box<ShadowConfig>>,
 }
 
 impl MigrationConfig {

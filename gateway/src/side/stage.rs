@@ -105,6 +105,7 @@ mod tests {
             },
             flag: None,
             over: Over::default(),
+            shadow: None,
         };
         Migration::new(&config, None, None)
     }

@@ -111,7 +111,7 @@ fn without_a_store_verbs_hold_and_say_that_they_are_not_kept() {
     let config = orders("canary");
     let mut change = progress.change();
     change
-        .admit(&config, None, &|_| None, Patience::Wait)
+        .admit(&config, None, &|_, _| None, Patience::Wait)
         .unwrap();
     change
         .say(Verb::Kill, "orders", &config, &ana("fire"))
