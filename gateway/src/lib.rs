@@ -23,6 +23,7 @@ pub mod per_core;
 pub mod pipeline;
 pub mod server;
 pub mod describe;
+pub mod scoreboard;
 pub mod explain;
 pub mod reload;
 pub mod admin;

@@ -238,7 +238,8 @@ impl Change<'_> {
         self.batch.documents.extend(changed);
         self.inner.standings = Arc::new(self.standings);
         self.inner.generation = self.generation;
-        self.progress.write(&mut self.inner, self.batch)
+        drop(self.inner);
+        self.progress.write(self.batch)
     }
 }
 

@@ -1,16 +1,17 @@
 //! What is in force for a route, and why it is not what the file says.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strangler::Phase;
+use utoipa::ToSchema;
 
 use super::standing::{Standing, Standings, Word};
 use crate::side::config::MigrationConfig;
 
 /// What is in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Effective {
     /// A phase, or `rolled_back`.
-    pub phase: &'static str,
+    pub phase: String,
     /// Why, where it is not simply what the file declares.
     pub reason: Option<String>,
 }
@@ -29,7 +30,10 @@ pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings)
     } else {
         (entered.as_str(), other(&standing))
     };
-    Effective { phase, reason }
+    Effective {
+        phase: phase.to_owned(),
+        reason,
+    }
 }
 
 fn other(standing: &Standing) -> Option<String> {

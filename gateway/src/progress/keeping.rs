@@ -67,8 +67,9 @@ impl Progress {
             }
         }
         more(&mut batch);
-        self.write(&mut inner, batch);
+        // Nobody who wants to change something waits for a disk.
         drop(inner);
+        self.write(batch);
         if tick.is_multiple_of(TIDY)
             && let Ok(store) = self.store()
             && let Err(error) = store.tidy(now)

@@ -22,6 +22,8 @@ const WAITING_MAX: usize = 10_000;
 #[derive(Debug)]
 pub struct Progress {
     inner: Mutex<Inner>,
+    /// What could not be written yet. Held while it is written, so that rows come in order.
+    pending: Mutex<Batch>,
     /// Nothing where it cannot be used.
     store: Option<Store>,
     /// Why nothing is kept, if so.
@@ -38,8 +40,6 @@ pub(super) struct Inner {
     pub(super) windows: Windows,
     /// The number of the last file that was taken over.
     pub(super) generation: u64,
-    /// What could not be written yet.
-    pub(super) pending: Batch,
 }
 
 /// What a change came to.
@@ -80,11 +80,11 @@ impl Progress {
             users: Users::restore(known.uses),
             windows: Windows::restore(known.windows),
             generation: last.as_ref().map_or(0, |last| last.number),
-            pending: Batch::default(),
         };
+        let mut pending = Batch::default();
         if last.is_none_or(|last| last.text != text) {
             inner.generation += 1;
-            inner.pending.generations.push(Generation {
+            pending.generations.push(Generation {
                 number: inner.generation,
                 at: now,
                 changes: "read at the start".to_owned(),
@@ -96,6 +96,7 @@ impl Progress {
         }
         let progress = Self {
             inner: Mutex::new(inner),
+            pending: Mutex::new(pending),
             store,
             trouble: Mutex::new(trouble),
             clock,
@@ -138,8 +139,9 @@ impl Progress {
     }
 
     /// Writes `batch` and whatever waits. What cannot be written waits for the next time.
-    pub(super) fn write(&self, inner: &mut Inner, batch: Batch) -> Said {
-        let mut pending = std::mem::take(&mut inner.pending);
+    pub(super) fn write(&self, batch: Batch) -> Said {
+        let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = std::mem::take(&mut *waiting);
         append(&mut pending, batch);
         if pending.is_empty() {
             return Said::Kept;
@@ -154,7 +156,7 @@ impl Progress {
             None => Said::Kept,
             Some(trouble) => {
                 bound(&mut pending);
-                inner.pending = pending;
+                *waiting = pending;
                 Said::NotKept(trouble)
             }
         }

@@ -113,7 +113,7 @@ impl Change<'_> {
             let effective = effective(migration, route, &change.standings);
             match effective.reason {
                 Some(reason) => format!("{} ({reason})", effective.phase),
-                None => effective.phase.to_owned(),
+                None => effective.phase,
             }
         };
         let before = told(self);

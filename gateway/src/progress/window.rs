@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::telemetry::latency::Sketch;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strangler::Side;
+use utoipa::ToSchema;
 
 use crate::metrics::stats::{Answers, RouteStats};
 use crate::store::rows::Window;
@@ -25,7 +26,7 @@ pub struct Windows {
 }
 
 /// What one side answered in some minutes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sum {
     /// Answers, and requests without one.
     pub requests: u64,

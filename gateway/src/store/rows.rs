@@ -5,6 +5,7 @@ use std::time::Duration;
 use chassis::telemetry::latency::Sketch;
 use serde::Serialize;
 use strangler::Side;
+use utoipa::ToSchema;
 
 /// A small thing that is known by its kind and name and replaced whole: JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub struct Window {
 }
 
 /// Who used the old side of a route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Use {
     /// The route.
     #[serde(skip)]
@@ -48,9 +49,11 @@ pub struct Use {
     pub count: u64,
     /// First seen.
     #[serde(serialize_with = "seconds")]
+    #[schema(value_type = f64)]
     pub first: Duration,
     /// Last seen.
     #[serde(serialize_with = "seconds")]
+    #[schema(value_type = f64)]
     pub last: Duration,
 }
 
@@ -66,10 +69,11 @@ pub struct Diff {
 }
 
 /// A route entered another phase, or somebody said something over it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Event {
     /// When.
     #[serde(serialize_with = "seconds")]
+    #[schema(value_type = f64)]
     pub at: Duration,
     /// The route; `*` is all of them.
     pub route: String,
@@ -88,10 +92,11 @@ pub struct Event {
 }
 
 /// A line of the audit: nothing changes or removes one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Audit {
     /// When.
     #[serde(serialize_with = "seconds")]
+    #[schema(value_type = f64)]
     pub at: Duration,
     /// Who says they did it.
     pub who: String,
@@ -112,12 +117,13 @@ pub struct Audit {
 }
 
 /// A file that was taken over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Generation {
     /// Counts from 1 and never starts again.
     pub number: u64,
     /// When.
     #[serde(serialize_with = "seconds")]
+    #[schema(value_type = f64)]
     pub at: Duration,
     /// What changed, in words.
     pub changes: String,
