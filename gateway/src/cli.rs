@@ -7,6 +7,8 @@ mod routes;
 mod explain;
 pub mod init;
 pub mod token;
+mod cutover;
+mod retire;
 mod serve;
 
 use std::path::PathBuf;
@@ -36,6 +38,10 @@ enum Command {
     Init(init::Args),
     /// Sign a token for trying things, with a development key or an issuer's secret.
     Token(token::Args),
+    /// Move a route to another phase, in the file.
+    Cutover(cutover::Args),
+    /// Take a route's legacy side out of use, in the file.
+    Retire(retire::Args),
 }
 
 /// Which file a command reads.
@@ -65,6 +71,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Cutover(args) => cutover::run(&args),
+        Command::Retire(args) => retire::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

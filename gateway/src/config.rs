@@ -4,8 +4,8 @@
 //! a socket, asks the clock or looks at a running gateway.
 
 pub mod source;
-mod mask;
-mod nearest;
+pub(crate) mod mask;
+pub(crate) mod nearest;
 mod env;
 mod units;
 pub mod report;

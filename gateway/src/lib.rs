@@ -14,6 +14,7 @@ pub mod route;
 pub mod rejection;
 pub mod reply;
 pub mod config;
+pub mod edit;
 pub mod snapshot;
 pub mod per_core;
 pub mod pipeline;

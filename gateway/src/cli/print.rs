@@ -9,6 +9,12 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
+/// A text on standard output, to the byte: it is meant for a program.
+pub(super) fn exactly(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// A line on standard error.
 pub(super) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
