@@ -2,6 +2,7 @@
 //!
 //! Whether the edited text is valid, and whether a route may move at all, is for the caller to say.
 
+pub mod error;
 mod splice;
 mod route;
 mod share;

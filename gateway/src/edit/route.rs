@@ -6,7 +6,7 @@ use strangler::{Percent, Phase};
 use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::config::nearest::nearest;
-use crate::edit::text::EditError;
+use crate::edit::error::EditError;
 
 /// A route as it is written.
 pub(super) struct Written<'d> {

@@ -50,9 +50,8 @@ fn add(edits: &mut Splices<'_>, text: &str, route: &Written<'_>, number: &str) {
                 .iter()
                 .filter_map(|(name, _)| canary.key(name)?.span());
             let first = keys.map(|key| key.start).min().unwrap_or(header.start);
-            let start = line_start(text, first);
-            let indent = text[start..first].trim_start_matches(char::is_whitespace);
-            let indent = &text[start..first - indent.len()];
+            let line = &text[line_start(text, first)..];
+            let indent = &line[..line.len() - line.trim_start().len()];
             add_line(
                 edits,
                 text,
@@ -63,6 +62,7 @@ fn add(edits: &mut Splices<'_>, text: &str, route: &Written<'_>, number: &str) {
         _ => {
             // What stands before the key: how it is indented, and the keys that lead to it.
             let before = &text[line_start(text, phase.key.start)..phase.key.start];
+            let before = before.trim_start_matches('\u{feff}');
             let line = format!("{before}canary.percent = {number}");
             add_line(edits, text, phase.at.end, &line);
         }
@@ -86,45 +86,32 @@ fn add_inline(edits: &mut Splices<'_>, text: &str, at: usize, pair: &str) {
     edits.insert(line_end(text, at), MARK);
 }
 
-/// Takes a marked share out; gives whether there was one.
-pub(super) fn take_out(edits: &mut Splices<'_>, text: &str, route: &Written<'_>) -> bool {
+/// Takes a marked share out, where there is one.
+pub(super) fn take_out(edits: &mut Splices<'_>, text: &str, route: &Written<'_>) {
     let Some(percent) = &route.percent else {
-        return false;
+        return;
     };
     let end = line_end(text, percent.at.end);
-    if !text[percent.at.end..end].ends_with(MARK) {
-        return false;
-    }
     let is_inline = route.is_inline || matches!(route.canary, Some(Item::Value(_)));
-    if is_inline {
-        take_out_inline(edits, text, percent, end)
-    } else {
-        take_out_line(edits, text, percent, end)
-    }
-}
-
-/// Only when nothing but the mark stands behind the number.
-fn take_out_line(edits: &mut Splices<'_>, text: &str, percent: &Stands<'_>, end: usize) -> bool {
-    let is_ours = &text[percent.at.end..end] == MARK;
-    // The line goes with the line ending before it, which came with it.
-    let before = line_start(text, percent.key.start).saturating_sub(1);
-    let before = line_end(text, line_start(text, before));
-    if is_ours {
+    let behind = &text[percent.at.end..end];
+    if is_inline && behind.ends_with(MARK) {
+        take_out_inline(edits, text, percent, end);
+    } else if behind == MARK {
+        // The line goes with the line ending before it, which came with it.
+        let newline = line_start(text, percent.key.start).saturating_sub(1);
+        let before = line_end(text, line_start(text, newline));
         edits.replace(before..end, "");
     }
-    is_ours
 }
 
 /// Only what is written as [`add`] writes it.
-fn take_out_inline(edits: &mut Splices<'_>, text: &str, percent: &Stands<'_>, end: usize) -> bool {
+fn take_out_inline(edits: &mut Splices<'_>, text: &str, percent: &Stands<'_>, end: usize) {
     let before = &text[..percent.at.start];
     let heads = [", canary.percent = ", ", percent = "];
     let head = heads.into_iter().find(|head| before.ends_with(head));
     let alone = before.ends_with("{percent = ").then_some("percent = ");
-    let Some(head) = head.or(alone) else {
-        return false;
-    };
-    edits.replace(percent.at.start - head.len()..percent.at.end, "");
-    edits.replace(end - MARK.len()..end, "");
-    true
+    if let Some(head) = head.or(alone) {
+        edits.replace(percent.at.start - head.len()..percent.at.end, "");
+        edits.replace(end - MARK.len()..end, "");
+    }
 }

@@ -212,4 +212,7 @@ fn a_layout_without_a_place_for_the_share_is_refused_and_not_broken() {
 fn a_byte_order_mark_moves_nothing() {
     let text = "\u{feff}[route.a]\nlegacy = 'm'\nservice = 's'\nphase = 'shadow'\n";
     assert!(there_and_back(text).starts_with('\u{feff}'));
+    there_and_back(
+        "\u{feff}route.a.phase = 'shadow'\nroute.a.legacy = 'm'\nroute.a.service = 's'\n",
+    );
 }
