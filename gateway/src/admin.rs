@@ -2,6 +2,7 @@
 
 mod access;
 mod health;
+#[expect(unused_qualifications, reason = "the description's macro writes them")]
 pub mod migrations;
 pub mod verbs;
 mod routes;

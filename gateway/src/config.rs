@@ -4,7 +4,7 @@
 //! a socket, asks the clock or looks at a running gateway.
 
 pub mod source;
-mod mask;
+pub(crate) mod mask;
 pub(crate) mod nearest;
 mod env;
 mod units;

@@ -18,6 +18,7 @@ pub mod rejection;
 pub mod reply;
 pub mod config;
 pub mod progress;
+pub mod edit;
 pub mod snapshot;
 pub mod per_core;
 pub mod pipeline;
