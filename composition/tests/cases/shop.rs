@@ -87,8 +87,17 @@ impl Shop {
 
     /// The answer to a request with these fields, from a trusted caller.
     pub(crate) async fn get(&self, fields: &[(&'static str, &str)]) -> Answer {
+        self.get_order(1, fields).await
+    }
+
+    /// The answer to a request for one of the orders.
+    pub(crate) async fn get_order(
+        &self,
+        order: u64,
+        fields: &[(&'static str, &str)],
+    ) -> Answer {
         let inbound = inbound(fields);
-        Answer::read(self.view.answer(inbound, 1).await).await
+        Answer::read(self.view.answer(inbound, order).await).await
     }
 }
 
