@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use chassis::handover::Token;
 use http::HeaderValue;
 use strangler::Side;
 use upstream::Upstream;
@@ -84,11 +85,9 @@ impl Snapshot {
         };
         let matching = fingerprint::matching(config.routes.values());
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
-        let tokens: Vec<u64> = config.routes.values().map(token).collect();
+        let tokens: Vec<Token> = config.routes.values().map(token).collect();
         let names = config.routes.keys().map(String::as_str);
-        let mut routes = config.routes.values();
-        let has_cohorts = routes.any(|route| route.target.canary().is_some());
-        let state = fingerprint::state(names.zip(tokens.iter().copied()), has_cohorts);
+        let state = fingerprint::state(names.zip(tokens.iter().copied()));
         let routes = config
             .routes
             .values()

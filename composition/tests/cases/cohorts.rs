@@ -6,7 +6,7 @@ mod scenarios;
 use std::sync::{Arc, Mutex};
 
 use chassis::handover::State;
-use composition::Kept;
+use composition::{Kept, Way};
 use proptest::prelude::*;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -60,6 +60,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(Health::Slow),
         1 => Just(Health::Fails),
         1 => Just(Health::Garbled),
+        1 => Just(Health::BreaksOff),
         1 => Just(Health::HasNothing),
         1 => Just(Health::Hangs),
     ];
@@ -99,10 +100,11 @@ struct World {
 
 impl World {
     fn new(kept: Kept) -> Arc<Self> {
-        let shop = Shop::open(Keeping {
+        let keeping = Keeping {
             order: Some(kept),
             customer: None,
-        });
+        };
+        let shop = Shop::behind(Way::Gateway, keeping);
         let history = Arc::new(Mutex::new(History::new()));
         let behind = Arc::clone(&history);
         shop.script.answers("order", move |seen| {
@@ -141,27 +143,34 @@ impl World {
         self.get_in(self.state(), asks).await
     }
 
-    /// What the edge takes now is asked for when this is awaited.
+    /// What the edge takes now comes in here when this is awaited.
     fn ask(self: &Arc<Self>, asks: Asks) -> impl Future<Output = ()> + Send + 'static {
-        if asks.is_stated {
-            self.change(Gateway::takes);
-        }
-        let (state, mark) = (self.state(), self.history.lock().unwrap().mark());
         let world = Arc::clone(self);
+        let (named, taken) = {
+            let history = self.history.lock().unwrap();
+            (history.now(), history.mark())
+        };
         async move {
+            if asks.is_stated {
+                world.change(|gateway| gateway.hears(&named));
+            }
+            let came = world.history.lock().unwrap().now();
             let began = Instant::now();
-            let answer = world.get_in(state, asks).await;
-            world.check(asks, mark, began, &answer);
+            let answer = world.get_in(named.state(), asks).await;
+            world.check(asks, taken, began, &answer);
+            if answer.status == 200 {
+                world.origin(asks, taken, &came, &answer);
+            }
         }
     }
 
     /// What came is what the user's own side says, and how long it took is that side's affair.
-    fn check(&self, asks: Asks, mark: usize, began: Instant, answer: &Answer) {
+    fn check(&self, asks: Asks, taken: usize, began: Instant, answer: &Answer) {
         let Asks { user, order, .. } = asks;
         let history = self.history.lock().unwrap().clone();
         // Who waited for a call under way hears what was true when that began. Without a state nobody does.
         let longest = if asks.is_stated { ms(LONGEST) } else { ms(0) };
-        let lately = history.since(mark, longest);
+        let lately = history.since(taken, longest);
         let was = |health| {
             lately
                 .iter()
@@ -181,7 +190,9 @@ impl World {
             200 => true,
             401 => refuses(401, false),
             404 => was(Health::HasNothing),
-            502 => was(Health::Fails) || was(Health::Garbled),
+            502 => [Health::Fails, Health::Garbled, Health::BreaksOff]
+                .into_iter()
+                .any(was),
             503 => refuses(429, shares),
             504 => was(Health::Hangs) || history.may_hang(user, longest),
             _ => false,
@@ -194,46 +205,41 @@ impl World {
             let took = began.elapsed();
             assert!(took < ms(70), "waited for others: {asks:?}: {took:?}");
         }
-        if answer.status == 200 {
-            let since: Vec<Gateway> = history
-                .since(mark, ms(0))
-                .iter()
-                .map(|(_, gateway)| *gateway)
-                .collect();
-            origin(asks, &since, answer);
-        }
     }
-}
 
-/// The answer is of a side, a route and a time that were this user's while they waited.
-fn origin(asks: Asks, since: &[Gateway], answer: &Answer) {
-    let Asks { user, order, .. } = asks;
-    let body = answer.json();
-    let items = body["items"].as_array().unwrap().iter();
-    let items: Vec<&str> = items.map(|item| item.as_str().unwrap()).collect();
-    let side = if items[0] == "p101" {
-        "service"
-    } else {
-        "legacy"
-    };
-    let route = if items[1] == "p201" {
-        Route::Archive
-    } else {
-        Route::Orders
-    };
-    let moved: u64 = items[2].trim_start_matches('p').parse().unwrap();
-    assert_eq!(body["_meta"]["parts"]["order"]["side"], side, "{body}");
-    let is_own = |gateway: &Gateway| {
-        gateway.route(order) == route && gateway.side(user, order) == side
-    };
-    assert!(
-        since.iter().any(is_own),
-        "of another side: {asks:?} {since:?}: {body}"
-    );
-    assert!(
-        moved - 1000 >= since[0].moved(route),
-        "kept before the last move: {asks:?} {since:?}: {body}"
-    );
+    /// The answer is of a side and a route that were this user's since the edge took the request, and of no time before
+    /// the last move that was heard of when it came.
+    fn origin(&self, asks: Asks, taken: usize, came: &Gateway, answer: &Answer) {
+        let Asks { user, order, .. } = asks;
+        let body = answer.json();
+        let items = body["items"].as_array().unwrap().iter();
+        let items: Vec<&str> = items.map(|item| item.as_str().unwrap()).collect();
+        let side = if items[0] == "p101" {
+            "service"
+        } else {
+            "legacy"
+        };
+        let route = if items[1] == "p201" {
+            Route::Archive
+        } else {
+            Route::Orders
+        };
+        let moved: u64 = items[2].trim_start_matches('p').parse().unwrap();
+        assert_eq!(body["_meta"]["parts"]["order"]["side"], side, "{body}");
+        let history = self.history.lock().unwrap().clone();
+        let since = history.since(taken, ms(0));
+        let is_own = |(_, gateway): &(Instant, Gateway)| {
+            gateway.route(order) == route && gateway.side(user, order) == side
+        };
+        assert!(
+            since.iter().any(is_own),
+            "of another side: {asks:?} {since:?}: {body}"
+        );
+        assert!(
+            moved - 1000 >= came.moved(route),
+            "kept before the last move: {asks:?} {came:?}: {body}"
+        );
+    }
 }
 
 /// By an edge that names the state.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::handover::{COHORT, Cohort, REJECTED, RouteState, SERVED_BY, STATE, State};
+use chassis::handover::{COHORT, Cohort, REJECTED, RouteState, SERVED_BY, STATE, State, Token};
+use composition::Reason;
 use http::HeaderValue;
 use serde_json::json;
 use tokio::time::Instant;
@@ -26,6 +27,8 @@ pub(super) enum Health {
     Fails,
     /// Its answers cannot be read.
     Garbled,
+    /// Its answers end after their heads.
+    BreaksOff,
     HasNothing,
     Hangs,
 }
@@ -78,16 +81,16 @@ impl Gateway {
         }
     }
 
-    /// A request comes in that names the state.
-    pub(super) fn takes(&mut self) {
-        let stands = (self.phase, self.has_archive);
+    /// A request has come in that says how it stood.
+    pub(super) fn hears(&mut self, named: &Self) {
+        let stands = (named.phase, named.has_archive);
         self.orders_moved += u64::from(self.seen != stands);
         self.archive_moved += u64::from(self.seen.1 != stands.1);
         self.seen = stands;
     }
 
-    /// It has moved, and no request has said so.
-    pub(super) fn has_moved(&self) -> bool {
+    /// It stands otherwise than the last request has said.
+    fn has_moved(&self) -> bool {
         self.seen != (self.phase, self.has_archive)
     }
 
@@ -111,12 +114,12 @@ impl Gateway {
         route == Route::Orders && split
     }
 
-    /// A failure is for everybody.
+    /// Those who wait for one call are of both users.
     pub(super) fn shares_failures(&self, order: u64) -> bool {
-        !self.is_split(self.route(order))
+        self.side("alice", order) == self.side("bob", order)
     }
 
-    fn token(&self, route: Route) -> u64 {
+    fn token(&self, route: Route) -> Token {
         let stands = match (route, self.phase) {
             (Route::Archive, _) => 4,
             (Route::Orders, Phase::Legacy) => 1,
@@ -124,11 +127,12 @@ impl Gateway {
             (Route::Orders, Phase::Migrated) => 3,
             (Route::Orders, Phase::Canary { epoch }) => 100 + u64::from(epoch),
         };
-        stands + 1000 * u64::from(self.has_archive)
+        let fingerprint = stands + 1000 * u64::from(self.has_archive);
+        Token::new(fingerprint << 1, self.is_split(route))
     }
 
     pub(super) fn state(&self) -> State {
-        let fingerprint = self.token(Route::Orders) * 1000 + self.elsewhere;
+        let fingerprint = self.token(Route::Orders).0 * 1000 + self.elsewhere;
         State::new(fingerprint << 1, self.is_split(Route::Orders))
     }
 
@@ -167,6 +171,7 @@ impl Gateway {
             Health::Hangs => self.says(side, route).after(ms(60_000)),
             Health::Fails => Reply::text(502, "").after(ms(20)),
             Health::Garbled => Reply::text(200, "{").after(ms(20)),
+            Health::BreaksOff => Reply::broken_off(Reason::Connect).after(ms(20)),
             Health::HasNothing => Reply::text(404, "").after(ms(20)),
         };
         let reply = reply
