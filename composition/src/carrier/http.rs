@@ -177,4 +177,24 @@ mod tests {
         forget_what_gateways_say(&mut fields);
         assert_eq!(fields.keys().collect::<Vec<_>>(), ["etag"]);
     }
+
+    #[tokio::test]
+    async fn a_head_is_heard_though_its_content_breaks_off() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            let _ = std::io::Read::read(&mut peer, &mut [0; 4096]).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nx-served-by: service\r\ncontent-length: 9\r\n\r\n{";
+            std::io::Write::write_all(&mut peer, answer).unwrap();
+        });
+        let backend = Backend::new("catalog", "127.0.0.1", port, "", 1).unwrap();
+        let carrier = HttpCarrier::to_gateway().unwrap();
+        let deadline = Instant::now() + std::time::Duration::from_secs(10);
+        let request = Request::get("/1").body(Bytes::new()).unwrap();
+        let carried = carrier.carry(&backend, request, deadline).await.unwrap();
+        assert_eq!(carried.fields["x-served-by"], "service");
+        assert_eq!(carried.body, Err(Reason::Connect));
+        server.join().unwrap();
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use composition::Kept;
 use tokio::task::JoinSet;
-use tokio::time::advance;
+use tokio::time::{Instant, advance, sleep};
 
 use super::gateway::{Health, Phase, Refusal};
 use super::{Asks, World, stated};
@@ -117,6 +117,65 @@ async fn a_call_from_before_a_rollback_is_nobodys_after_it_though_the_route_stan
     together(&world, ["alice", "bob"].map(|user| stated(user, 1))).await;
     first.join_all().await;
     world.ask(stated("bob", 1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_call_from_before_a_rollback() {
+    let world = World::new(kept());
+    world.change(|gateway| {
+        gateway.phase = Phase::Migrated;
+        gateway.service = Health::Hangs;
+    });
+    let mut first = JoinSet::new();
+    first.spawn(world.ask(stated("alice", 1)));
+    tokio::task::yield_now().await;
+    world.change(|gateway| gateway.phase = Phase::Legacy);
+    world.ask(stated("alice", 2)).await;
+    world.change(|gateway| {
+        gateway.phase = Phase::Migrated;
+        gateway.service = Health::Well;
+    });
+    let began = Instant::now();
+    together(&world, ["alice", "bob"].map(|user| stated(user, 1))).await;
+    assert_eq!(began.elapsed(), ms(20));
+    assert_eq!(world.asked(), 3, "they wait for each other");
+    first.join_all().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_page_that_goes_on_says_nothing_of_where_routes_lead_now() {
+    let world = World::new(Kept::by_all(ms(10_000)));
+    world.change(|gateway| {
+        gateway.phase = Phase::Migrated;
+        gateway.service = Health::Slow;
+    });
+    let mut first = JoinSet::new();
+    first.spawn(world.ask(stated("alice", 1)));
+    tokio::task::yield_now().await;
+    world.change(|gateway| gateway.phase = Phase::Legacy);
+    world.ask(stated("bob", 1)).await;
+    // Its other parts wait for its order.
+    first.join_all().await;
+    world.ask(stated("bob", 1)).await;
+    assert_eq!(world.asked(), 2, "what was kept meanwhile still counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_a_state_that_no_request_named_is_nobody_elses_not_even_of_the_same_user() {
+    let world = World::new(kept());
+    world.change(|gateway| gateway.phase = Phase::Legacy);
+    let ask = world.ask(stated("alice", 1));
+    world.change(|gateway| {
+        gateway.phase = Phase::Migrated;
+        gateway.service = Health::Slow;
+    });
+    let mut first = JoinSet::new();
+    first.spawn(ask);
+    // The call goes out.
+    sleep(ms(1)).await;
+    world.change(|gateway| gateway.phase = Phase::Legacy);
+    world.ask(stated("alice", 1)).await;
+    first.join_all().await;
 }
 
 #[tokio::test(start_paused = true)]
