@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use chassis::handover::Token;
 use http::HeaderValue;
 use strangler::{Phase, Side};
 use upstream::Upstream;
@@ -100,11 +101,9 @@ impl Snapshot {
         };
         let matching = fingerprint::matching(in_force.values());
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
-        let tokens: Vec<u64> = in_force.values().map(token).collect();
+        let tokens: Vec<Token> = in_force.values().map(token).collect();
         let names = in_force.keys().map(String::as_str);
-        let mut routes = in_force.values();
-        let has_cohorts = routes.any(|route| route.target.canary().is_some());
-        let state = fingerprint::state(names.zip(tokens.iter().copied()), has_cohorts);
+        let state = fingerprint::state(names.zip(tokens.iter().copied()));
         let routes = in_force
             .values()
             .zip(tokens)
