@@ -1,3 +1,5 @@
+//! Arrays: in order, reordered, unordered.
+
 use super::*;
 
 #[test]

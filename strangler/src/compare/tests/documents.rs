@@ -1,3 +1,5 @@
+//! JSON against JSON: kinds, rules, bounds.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Status, header fields, and bodies that are no JSON.
+
 use super::*;
 
 fn answer<'a>(status: u16, headers: &'a [(&'a str, &'a [u8])], body: &'a [u8]) -> Answer<'a> {

@@ -1,3 +1,5 @@
+//! What no sample may show.
+
 use super::*;
 
 fn samples(rules: &Rules, left: &str, right: &str) -> Vec<(String, String)> {

@@ -1,3 +1,5 @@
+//! When the gate opens.
+
 use super::*;
 
 fn reason(tally: &Tally) -> String {

@@ -1,3 +1,5 @@
+//! What is counted, kept and written.
+
 use super::*;
 
 #[test]
