@@ -171,7 +171,9 @@ impl Tap {
             many => {
                 let length = many.iter().map(Bytes::len).sum();
                 let mut whole = BytesMut::with_capacity(length);
-                many.iter().for_each(|piece| whole.extend_from_slice(piece));
+                for piece in many {
+                    whole.extend_from_slice(piece);
+                }
                 let whole = whole.freeze();
                 self.pieces = vec![whole.clone()];
                 whole
