@@ -116,7 +116,7 @@ fn without_a_key_chance_decides_and_all_and_nobody_are_exact() {
             ..ShadowConfig::default()
         };
         let copying = copying(&config, Direction::ToService);
-        let key = |n: usize| (n % 2 == 0).then_some("alice");
+        let key = |n: usize| n.is_multiple_of(2).then_some("alice");
         (0..2000).filter(|n| copying.samples(key(*n))).count()
     };
     assert_eq!((of(0.0), of(100.0)), (0, 2000));

@@ -19,11 +19,11 @@ const BY_PHASE: Decision = Decision {
     bucket: None,
 };
 
-fn shadow(config: ShadowConfig) -> (Shadow, UnboundedReceiver<Job>) {
+fn shadow(config: &ShadowConfig) -> (Shadow, UnboundedReceiver<Job>) {
     let pairs = Comparisons::default().route("orders");
     let queue = pairs.queue().unwrap();
     let shadow = Shadow {
-        copying: Arc::new(copying(&config, Direction::ToService)),
+        copying: Arc::new(copying(config, Direction::ToService)),
         pairs,
     };
     (shadow, queue)
@@ -61,7 +61,7 @@ fn passed(shadow: &Shadow, body: &'static str, answered: &[&'static str], whole:
 
 #[test]
 fn what_has_passed_is_handed_over_and_costs_nothing_afterwards() {
-    let (shadow, mut queue) = shadow(ShadowConfig::default());
+    let (shadow, mut queue) = shadow(&ShadowConfig::default());
     passed(&shadow, "ask", &["an", "swer"], true);
     let mut job = queue.try_recv().unwrap();
     assert_eq!(
@@ -81,13 +81,13 @@ fn what_has_passed_is_handed_over_and_costs_nothing_afterwards() {
 
 #[test]
 fn what_is_over_a_bound_is_dropped_by_its_reason() {
-    let small = || ShadowConfig {
+    let small = ShadowConfig {
         max_body: 3,
         max_response: 5,
         queue: 1,
         ..ShadowConfig::default()
     };
-    let (shadow, mut queue) = shadow(small());
+    let (shadow, mut queue) = shadow(&small);
     assert!(begun(&shadow, "four").is_none());
     passed(&shadow, "ask", &["six by", " now"], true);
     assert!(
@@ -116,7 +116,7 @@ fn what_is_over_a_bound_is_dropped_by_its_reason() {
 
 #[test]
 fn a_request_whose_body_did_not_pass_is_no_pair() {
-    let (shadow, mut queue) = shadow(ShadowConfig::default());
+    let (shadow, mut queue) = shadow(&ShadowConfig::default());
     let capture = begun(&shadow, "ask").unwrap();
     capture
         .body()
@@ -130,7 +130,7 @@ fn a_request_whose_body_did_not_pass_is_no_pair() {
 
 #[test]
 fn streams_and_partial_answers_are_not_kept() {
-    let (shadow, _queue) = shadow(ShadowConfig::default());
+    let (shadow, _queue) = shadow(&ShadowConfig::default());
     let mut stream = answer("");
     let events = HeaderValue::from_static("text/event-stream; charset=utf-8");
     stream.headers_mut().insert(CONTENT_TYPE, events);
@@ -153,11 +153,11 @@ fn only_the_sample_is_counted() {
         .headers_mut()
         .insert("connection", HeaderValue::from_static("upgrade"));
     let get = Request::get("/").body(()).unwrap();
-    let (all, _queue) = shadow(ShadowConfig::default());
+    let (all, _queue) = shadow(&ShadowConfig::default());
     assert!(all.takes(BY_PHASE, None, &get));
     assert!(!all.takes(BY_PHASE, None, &post) && !all.takes(BY_PHASE, None, &upgrade));
     assert_eq!(all.pairs.drops(), [("method", 1), ("stream", 1)]);
-    let (none, _queue) = shadow(ShadowConfig {
+    let (none, _queue) = shadow(&ShadowConfig {
         percent: strangler::Percent::NONE,
         ..ShadowConfig::default()
     });
@@ -167,7 +167,7 @@ fn only_the_sample_is_counted() {
 
 #[test]
 fn a_mirror_keeps_no_answer() {
-    let (shadow, mut queue) = shadow(ShadowConfig {
+    let (shadow, mut queue) = shadow(&ShadowConfig {
         compare: false,
         max_response: 1,
         ..ShadowConfig::default()
