@@ -16,6 +16,7 @@ pub mod binaries;
 pub mod process;
 pub mod origin;
 pub mod edge;
+pub mod sides;
 pub mod bff;
 pub mod load;
 pub mod shop;

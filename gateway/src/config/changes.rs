@@ -2,6 +2,7 @@
 
 mod listeners;
 mod parts;
+mod shadow;
 mod route;
 
 use std::collections::BTreeMap;

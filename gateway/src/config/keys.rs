@@ -17,6 +17,8 @@ auth = {}
 upstream = {}
 legacy = {}
 service = {}
+shadow.unordered = [{}]
+shadow.tolerance = [{}]
 headers.x = {}
 query.x = {}
 ";

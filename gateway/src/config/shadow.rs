@@ -33,7 +33,7 @@ pub(super) struct Shadow {
 
 /// Reads the table; its defaults where there is none.
 pub(super) fn shadow(route: &Table<'_>) -> Shadow {
-    let at = route.has("shadow").then(|| key_of(route, "shadow"));
+    let at = route.at("shadow");
     let table = route.table("shadow");
     let default = ShadowConfig::default();
     let boolean = |key| table.get(key).and_then(|value| value.boolean());
@@ -135,7 +135,10 @@ fn methods(table: &Table<'_>, reverse: bool) -> (Option<Vec<Method>>, bool) {
         } else if reverse {
             let said = format!("{name} would be copied to legacy once the route is migrated");
             let error = Diagnostic::error(&write.place, said);
-            let error = error.also(&key_of(table, "reverse"), "the other way round");
+            let error = match table.at("reverse") {
+                Some(reverse) => error.also(&reverse, "the other way round"),
+                None => error,
+            };
             table.reading.report(
                 error.help("legacy is no sandbox: list safe methods only, or take reverse out"),
             );
@@ -281,7 +284,7 @@ fn fraction(value: &Value<'_>, fits: impl Fn(f64) -> bool, bounds: &str) -> Opti
 }
 
 fn gate(table: &Table<'_>, compare: bool, default: Gate) -> Gate {
-    let at = table.has("gate").then(|| key_of(table, "gate"));
+    let at = table.at("gate");
     let table = table.table("gate");
     let rate = table.get("max_mismatch_rate").and_then(|value| {
         let bounds = "from 0 to 1, such as 0.001 for one pair in a thousand";
@@ -298,11 +301,4 @@ fn gate(table: &Table<'_>, compare: bool, default: Gate) -> Gate {
         min_compared: least.map_or(default.min_compared, u64::from),
         max_mismatch_rate: rate.unwrap_or(default.max_mismatch_rate),
     }
-}
-
-/// Where a key stands.
-fn key_of(table: &Table<'_>, key: &'static str) -> Place {
-    table
-        .get(key)
-        .map_or_else(|| table.place.clone(), |value| value.key)
 }

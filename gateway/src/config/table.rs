@@ -77,6 +77,12 @@ impl<'a> Table<'a> {
         Diagnostic::error(&place, "is missing").needs_all()
     }
 
+    /// Where the key stands, if the file has it. Does not make it known.
+    pub(super) fn at(&self, key: &str) -> Option<Place> {
+        let (written, _) = self.entries?.get_key_value(key)?;
+        Some(place(&self.place.path, key, written.span()))
+    }
+
     /// Whether the file has the key. Does not make it known.
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.is_some_and(|table| table.contains_key(key))

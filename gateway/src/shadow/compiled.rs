@@ -151,3 +151,6 @@ fn fingerprint(rules: &Rules, direction: Direction) -> u32 {
 fn is_drawn(percent: Percent) -> bool {
     fastrand::u16(..Percent::ALL.hundredths()) < percent.hundredths()
 }
+
+#[cfg(test)]
+pub(super) mod tests;

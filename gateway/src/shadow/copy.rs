@@ -151,3 +151,6 @@ fn reason(kind: Kind) -> Dropped {
         Kind::Timeout => Dropped::Timeout,
     }
 }
+
+#[cfg(test)]
+mod tests;

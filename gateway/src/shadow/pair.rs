@@ -63,3 +63,6 @@ pub(super) fn compared(
     let noise = second.map(|second| answered.compared(rules, &second));
     Ok((pair, noise))
 }
+
+#[cfg(test)]
+mod tests;

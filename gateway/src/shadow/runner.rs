@@ -124,3 +124,6 @@ async fn copy<T: Transport<Bytes>>(pairs: Arc<Pairs>, mut job: Job, transport: &
     // Comparing can take a while; others on this thread go first.
     tokio::task::yield_now().await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -223,3 +223,6 @@ pub(super) fn read_by(fields: &HeaderMap, compared: &[String]) -> HeaderMap {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,3 +191,6 @@ fn labelled(label: &'static str, counts: impl IntoIterator<Item = (&'static str,
         .map(|(value, count)| (Some((label, value)), count))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Changes of one route.
 
 use super::parts::lists;
-use super::{Changes, words};
+use super::{Changes, shadow, words};
 use crate::auth::config::AuthConfig;
 use crate::config::units::{show_duration, show_size};
 use crate::forward::config::{BackendConfig, PathRewrite};
@@ -121,6 +121,7 @@ fn migration(changes: &mut Changes, name: &str, old: &MigrationConfig, new: &Mig
     changes.say(format!("{name} salt"), &old.salt, &new.salt);
     changes.say(format!("{name} epoch"), old.epoch, new.epoch);
     changes.say_only(format!("{name} override"), &old.chooser, &new.chooser);
+    shadow::between(changes, name, old.shadow.as_deref(), new.shadow.as_deref());
 }
 
 fn path(path: &PathConfig) -> String {

@@ -1,0 +1,267 @@
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chassis::clock::Clock;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use tokio::sync::Semaphore;
+use upstream::error::Kind;
+use upstream::{CallError, Connecting, Endpoint, Failed, Transport};
+
+use super::serve;
+use crate::forward::tap::{Held, Tap};
+use crate::shadow::compiled::{Copying, Direction, tests::copying};
+use crate::shadow::config::ShadowConfig;
+use crate::shadow::job::{Answered, Asked, Job};
+use crate::shadow::state::{Comparisons, Pairs};
+
+/// What a copy meets.
+#[derive(Clone)]
+enum Met {
+    Says(&'static str),
+    Hangs,
+    Fails(Kind),
+    /// Answers when it is let.
+    Waits(Arc<Semaphore>),
+}
+
+/// Backends that do as they are told, and remember who was asked.
+#[derive(Clone, Default)]
+struct Told {
+    next: Arc<Mutex<VecDeque<Met>>>,
+    asked: Arc<Mutex<Vec<u16>>>,
+}
+
+impl Told {
+    fn new(script: impl IntoIterator<Item = Met>) -> Self {
+        Self {
+            next: Arc::new(Mutex::new(script.into_iter().collect())),
+            asked: Arc::default(),
+        }
+    }
+
+    fn ports(&self) -> Vec<u16> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl Transport<Bytes> for Told {
+    type Body = Full<Bytes>;
+
+    async fn call(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        _: &Connecting,
+        _: Request<Bytes>,
+    ) -> Result<Response<Full<Bytes>>, Failed<Bytes>> {
+        self.asked.lock().unwrap().push(endpoint.port());
+        let met = self.next.lock().unwrap().pop_front();
+        match met.unwrap_or(Met::Says("{}")) {
+            Met::Says(text) => Ok(json(text)),
+            Met::Hangs => std::future::pending().await,
+            Met::Fails(kind) => Err(Failed {
+                error: CallError::new(kind),
+                unsent: None,
+            }),
+            Met::Waits(let_go) => {
+                let_go.acquire().await.unwrap().forget();
+                Ok(json("{}"))
+            }
+        }
+    }
+}
+
+fn json(text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert("content-type", json);
+    response
+}
+
+fn job(pairs: &Pairs, copying: &Arc<Copying>, answered: &'static str) -> Job {
+    let mut body = Tap::new(1000, pairs.memory());
+    body.saw(&Bytes::from_static(answered.as_bytes()));
+    body.ended();
+    Job {
+        copying: Arc::clone(copying),
+        asked: Asked {
+            method: Method::GET,
+            given: "/api/orders/7".parse().unwrap(),
+            path: None,
+            fields: HeaderMap::new(),
+            scheme: "http",
+        },
+        body: Tap::closed(pairs.memory()),
+        answered: Answered {
+            status: StatusCode::OK,
+            fields: json("").headers().clone(),
+            body,
+        },
+        held: Held::of(pairs.memory()),
+    }
+}
+
+/// Lets a route's copies meet this; gives what came of them when nothing moves any more.
+async fn met(
+    config: ShadowConfig,
+    direction: Direction,
+    script: impl IntoIterator<Item = Met>,
+    answers: &[&'static str],
+) -> (Arc<Pairs>, Told) {
+    let comparisons = Comparisons::default();
+    let pairs = comparisons.route("orders");
+    let copying = Arc::new(copying(&config, direction));
+    pairs.ruled_by(&copying);
+    for answer in answers {
+        pairs.send(job(&pairs, &copying, answer));
+    }
+    let told = Told::new(script);
+    let weak = Arc::downgrade(&pairs);
+    let queue = pairs.queue().unwrap();
+    let (clock, _) = Clock::manual(Duration::from_secs(1));
+    let serving = serve(&weak, queue, &told, &clock);
+    // Time goes on by itself when all wait.
+    let _ = tokio::time::timeout(Duration::from_mins(1), serving).await;
+    (pairs, told)
+}
+
+fn noiseless() -> ShadowConfig {
+    ShadowConfig {
+        noise: strangler::Percent::NONE,
+        ..ShadowConfig::default()
+    }
+}
+
+fn outcomes(pairs: &Pairs) -> Vec<(&'static str, u64)> {
+    pairs.outcomes().filter(|(_, count)| *count > 0).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_go_to_the_other_side_and_are_compared() {
+    let script = [Met::Says(r#"{"a":1}"#), Met::Says(r#"{"a":2}"#)];
+    let answers = [r#"{"a": 1.0}"#; 2];
+    let (pairs, told) = met(noiseless(), Direction::ToService, script, &answers).await;
+    assert_eq!(outcomes(&pairs), [("matched", 1), ("mismatched", 1)]);
+    assert_eq!(told.ports(), [2, 2]);
+    assert_eq!(
+        (pairs.copies(), pairs.waiting(), pairs.memory().used()),
+        (2, 0, 0)
+    );
+    pairs.see(|tally| {
+        let (key, diff) = tally.diffs().next().unwrap();
+        assert_eq!((key.path.as_str(), diff.count), ("$.a", 1));
+    });
+
+    let (pairs, told) = met(noiseless(), Direction::ToLegacy, [], &["{}"]).await;
+    assert_eq!(
+        (outcomes(&pairs), told.ports()),
+        (vec![("matched", 1)], vec![1])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_goes_wrong_is_counted_by_its_reason() {
+    let long = Box::leak("7".repeat(2_000_000).into_boxed_str());
+    let script = [
+        Met::Hangs,
+        Met::Fails(Kind::Connect),
+        Met::Fails(Kind::ResetBeforeHead),
+        Met::Fails(Kind::Malformed),
+        Met::Says(long),
+    ];
+    let (pairs, _) = met(noiseless(), Direction::ToService, script, &["{}"; 5]).await;
+    assert_eq!(outcomes(&pairs), []);
+    assert_eq!(
+        pairs.drops(),
+        [
+            ("response_too_large", 1),
+            ("timeout", 1),
+            ("connect", 1),
+            ("reset", 1),
+            ("malformed", 1)
+        ]
+    );
+    assert_eq!(pairs.memory().used(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_copies_are_under_way_than_may_be() {
+    let let_go = Arc::new(Semaphore::new(0));
+    let config = ShadowConfig {
+        concurrency: 3,
+        timeout: Duration::from_secs(5),
+        ..noiseless()
+    };
+    let comparisons = Comparisons::default();
+    let pairs = comparisons.route("orders");
+    let copying = Arc::new(copying(&config, Direction::ToService));
+    pairs.ruled_by(&copying);
+    for _ in 0..10 {
+        pairs.send(job(&pairs, &copying, "{}"));
+    }
+    let told = Told::new(vec![Met::Waits(Arc::clone(&let_go)); 10]);
+    let (weak, queue) = (Arc::downgrade(&pairs), pairs.queue().unwrap());
+    let (clock, _) = Clock::manual(Duration::from_secs(1));
+    let serving = serve(&weak, queue, &told, &clock);
+    tokio::pin!(serving);
+    let a_second = Duration::from_secs(1);
+    let _ = tokio::time::timeout(a_second, &mut serving).await;
+    assert_eq!((told.ports().len(), pairs.waiting()), (3, 7));
+    let_go.add_permits(2);
+    let _ = tokio::time::timeout(a_second, &mut serving).await;
+    assert_eq!((told.ports().len(), pairs.waiting()), (5, 5));
+    let_go.add_permits(10);
+    let _ = tokio::time::timeout(a_second, &mut serving).await;
+    assert_eq!(outcomes(&pairs), [("matched", 10)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_side_that_is_asked_twice_tells_noise() {
+    let config = ShadowConfig {
+        noise: strangler::Percent::ALL,
+        ..ShadowConfig::default()
+    };
+    let script = [Met::Says(r#"{"id":2}"#), Met::Says(r#"{"id":3}"#)];
+    let (pairs, told) = met(
+        config.clone(),
+        Direction::ToService,
+        script,
+        &[r#"{"id":1}"#],
+    )
+    .await;
+    assert_eq!(told.ports(), [2, 1]);
+    pairs.see(|tally| {
+        assert_eq!(tally.totals().noise_pairs, 1);
+        let (_, diff) = tally.diffs().next().unwrap();
+        assert_eq!(
+            (diff.discord.b, diff.discord.c, diff.discord.both),
+            (0, 0, 1)
+        );
+    });
+    // Without the second answer the pair counts as any other.
+    let script = [Met::Says("{}"), Met::Fails(Kind::Connect)];
+    let (pairs, _) = met(config, Direction::ToService, script, &["{}"]).await;
+    assert_eq!(
+        (outcomes(&pairs), pairs.drops()),
+        (vec![("matched", 1)], vec![])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mirror_compares_nothing_and_asks_nobody_twice() {
+    let config = ShadowConfig {
+        compare: false,
+        max_response: 1,
+        noise: strangler::Percent::ALL,
+        ..ShadowConfig::default()
+    };
+    let script = [Met::Says(r#"{"another": "answer"}"#)];
+    let (pairs, told) = met(config, Direction::ToService, script, &["{}"]).await;
+    assert_eq!(
+        (outcomes(&pairs), told.ports()),
+        (vec![("mirrored", 1)], vec![2])
+    );
+    pairs.see(|tally| assert_eq!(tally.totals().compared, 0));
+}
