@@ -36,6 +36,21 @@ fn numbers_are_equal_by_value_exactly() {
 }
 
 #[test]
+fn numbers_that_no_machine_holds_are_equal_by_value_too() {
+    let many = "1234567890".repeat(6);
+    assert_eq!(json(&many), json(&format!("{many}.000")));
+    assert_eq!(json(&many), json(&format!("0.{many}e60")));
+    assert_ne!(json(&many), json(&format!("{many}.001")));
+    assert_ne!(json(&many), json(&format!("-{many}")));
+    assert_eq!(json(&format!("1{}", "0".repeat(50))), json("1e50"));
+    assert_eq!(json(&format!("0.{}1", "0".repeat(49))), json("1e-50"));
+    assert_ne!(
+        json(&u128::MAX.to_string()),
+        json(&u128::MAX.to_string().replace('5', "6"))
+    );
+}
+
+#[test]
 fn the_text_of_a_number_is_kept() {
     let Json::Array(numbers) = json("[1.50, 12345678901234567890123, -0, 1E5]") else {
         panic!();

@@ -131,3 +131,26 @@ fn secret_header_values_are_never_shown() {
     let text = format!("{comparison:?}");
     assert!(!text.contains("one") && !text.contains("two"), "{text}");
 }
+
+#[test]
+fn names_of_members_within_a_secret_are_not_shown_either() {
+    let rules = redacting(&["$.sessions"]);
+    let pairs = [
+        (
+            r#"{"sessions":{"f00":{"at":[1]}}}"#,
+            r#"{"sessions":{"f00":{"at":[2]}}}"#,
+            "value $.sessions.*.*[*]",
+        ),
+        (
+            r#"{"a":{"tokens":{"f00":1}}}"#,
+            r#"{"a":{"tokens":{}}}"#,
+            "missing $.a.tokens.*",
+        ),
+        (r#"{"password":1}"#, r#"{"password":2}"#, "value $.password"),
+    ];
+    for (left, right, expected) in pairs {
+        assert_eq!(found(&rules, left, right), [expected]);
+    }
+    let root = redacting(&["$"]);
+    assert_eq!(found(&root, r#"{"f00":1}"#, "{}"), ["missing $.*"]);
+}

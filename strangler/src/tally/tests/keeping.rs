@@ -118,14 +118,14 @@ fn at_most_five_hundred_differences_are_told_apart() {
     let paths: Vec<String> = (0..700).map(|n| format!("$.map.k{n}")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     record(&mut tally, 1, &paths);
-    assert_eq!(tally.diffs().count(), MAX_DIFFS);
+    assert_eq!(tally.diffs().count(), usize::from(MAX_DIFFS));
     assert_eq!(tally.totals().other, 1);
     record(&mut tally, 1, &["$.map.k0"]);
     assert_eq!(tally.totals().other, 1);
     record(&mut tally, 1, &["$.new"]);
     assert_eq!(
         (tally.diffs().count(), tally.totals().other),
-        (MAX_DIFFS, 2)
+        (usize::from(MAX_DIFFS), 2)
     );
     let mut truncated = pair(&["$.map.k0"]);
     truncated.truncated = true;
@@ -144,7 +144,7 @@ fn what_no_recent_pair_speaks_of_makes_room() {
     tally.record(&pair(&["$.new", "$.newer"]), None, at(1000));
     assert_eq!(
         (tally.diffs().count(), tally.totals().other),
-        (MAX_DIFFS, 0)
+        (usize::from(MAX_DIFFS), 0)
     );
     assert_eq!(tally.take_removed(), [key("$.map.k0"), key("$.map.k1")]);
     assert_eq!(tally.take_removed(), []);
