@@ -97,10 +97,11 @@ pub(super) fn carry_out(wanted: &Wanted<'_>, how: &How) -> anyhow::Result<()> {
         migration(&before.config, wanted.route)?,
         migration(&after.config, wanted.route)?,
     );
+    let mut is_checked = true;
     let is_written = if edited.text == source.text {
         None
     } else {
-        permission(&before.config, wanted.route, (from.phase, to.phase), how)?;
+        is_checked = permission(&before.config, wanted.route, (from.phase, to.phase), how)?;
         if !how.print_patch {
             editing.commit(&edited.text, &*environment)?;
         }
@@ -111,6 +112,7 @@ pub(super) fn carry_out(wanted: &Wanted<'_>, how: &How) -> anyhow::Result<()> {
         from,
         to,
         is_written,
+        is_checked,
         patch: patch::unified(&how.file.config, &source.text, &edited.text),
     };
     if how.output == Output::Json {
@@ -122,16 +124,16 @@ pub(super) fn carry_out(wanted: &Wanted<'_>, how: &How) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether the route may move forward now: the running gateway knows its history. With `force` it records that the
-/// operator stands above it.
+/// Whether the route may move forward now: the running gateway knows its history. With `force` it keeps that the operator
+/// stands above it. Says whether it was asked: where there is none, the next one looks when it starts.
 fn permission(
     config: &Config,
     route: &str,
     (from, to): (Phase, Phase),
     how: &How,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<bool> {
     if to <= from || how.print_patch {
-        return Ok(());
+        return Ok(true);
     }
     let wish = Wish {
         to,
@@ -142,16 +144,11 @@ fn permission(
     let asked = Remote::of(&config.admin, None)
         .and_then(|remote| remote.post(&["migrations", route, "permission"], &wish));
     let answer: Permission = match asked {
-        Err(error) if error.is::<NobodyThere>() && !how.force => {
-            print::note(&format!(
-                "{error:#}; whether {route} may enter {to} is looked at when a gateway starts with the file"
-            ));
-            return Ok(());
-        }
+        Err(error) if error.is::<NobodyThere>() && !how.force => return Ok(false),
         asked => asked?,
     };
     match answer.against {
-        None => Ok(()),
+        None => Ok(true),
         Some(against) => anyhow::bail!(
             "{route} may not enter {to} yet: {against}; the file stays as it is (--force and --why stand above that, audited)"
         ),
@@ -201,6 +198,8 @@ struct Moved<'a> {
     to: &'a MigrationConfig,
     /// Nothing when the file says so already.
     is_written: Option<bool>,
+    /// A running gateway had nothing against it.
+    is_checked: bool,
     patch: String,
 }
 
@@ -213,6 +212,7 @@ impl Moved<'_> {
             "to": self.to.phase.as_str(),
             "percent": percent.map(|percent| f64::from(percent.hundredths()) / 100.0),
             "written": self.is_written == Some(true),
+            "checked": self.is_checked,
             "patch": self.is_written.map(|_| &self.patch),
         })
     }
@@ -229,6 +229,12 @@ impl Moved<'_> {
                 print::exactly(&self.patch);
                 print::note(&format!("{route}: {from} -> {to}; nothing is written"));
             }
+        }
+        if !self.is_checked {
+            let to = self.to.phase;
+            print::note(&format!(
+                "no gateway runs with this file's [admin]; whether {route} may enter {to} is looked at when one starts"
+            ));
         }
         if self.to.forced_legacy && self.to.phase > Phase::Shadow {
             print::note(&format!(
