@@ -83,7 +83,7 @@ impl MediaType {
         let name = parts.next().unwrap_or_default().to_owned();
         let parameters = parts.map(|parameter| parameter.replace('"', ""));
         let said = |parameter: &String| {
-            !parameter.is_empty() && !(is_json(&name) && parameter == "charset=utf-8")
+            !(parameter.is_empty() || is_json(&name) && parameter == "charset=utf-8")
         };
         Self {
             parameters: parameters.filter(said).collect(),
