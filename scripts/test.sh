@@ -38,6 +38,7 @@ packages() {
     local missing=()
     has() { command -v "$1" >/dev/null; }
     has git || missing+=(git)
+    has patch || missing+=(patch)
     has cc || missing+=(gcc libc6-dev)
     has make || missing+=(make)
     has flock || missing+=(util-linux)

@@ -64,8 +64,14 @@ pub struct RouteState {
     /// The route's name.
     pub route: String,
     /// The route's own fingerprint.
-    pub token: u64,
+    pub token: Token,
 }
+
+/// One route's fingerprint. The last bit says whether the route has cohorts.
+///
+/// It says so even where an answer is of none: who was refused before a side was chosen is still on a route with sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token(pub u64);
 
 /// `products;1;service`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +106,18 @@ impl State {
     }
 }
 
+impl Token {
+    /// Of a fingerprint, and of whether the route answers some callers otherwise than others.
+    pub fn new(fingerprint: u64, has_cohorts: bool) -> Self {
+        Self(fingerprint & !1 | u64::from(has_cohorts))
+    }
+
+    /// Whether the route answers some callers otherwise than others.
+    pub fn has_cohorts(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
 impl RouteState {
     /// Reads `00c0ffee00c0ffee;products;0123456789abcdef`.
     pub fn read(value: &HeaderValue) -> Option<Self> {
@@ -109,7 +127,7 @@ impl RouteState {
         Some(Self {
             state: State(hexadecimal(state)?),
             route: route.to_owned(),
-            token: hexadecimal(token)?,
+            token: Token(hexadecimal(token)?),
         })
     }
 
@@ -120,7 +138,7 @@ impl RouteState {
             route,
             token,
         } = self;
-        value(&format!("{:016x};{route};{token:016x}", state.0))
+        value(&format!("{:016x};{route};{:016x}", state.0, token.0))
     }
 }
 
@@ -184,7 +202,7 @@ mod tests {
         let state = RouteState {
             state: State(7),
             route: "products".into(),
-            token: u64::MAX,
+            token: Token(u64::MAX),
         };
         let value = state.to_value();
         assert_eq!(value, "0000000000000007;products;ffffffffffffffff");

@@ -132,7 +132,8 @@ impl Cache {
         fitting.max_by_key(|stored| stored.at).cloned()
     }
 
-    /// Keeps an answer. What is kept of another state of its route goes.
+    /// Keeps an answer. What is kept of another state of its route goes; it is not kept itself when what is there is of
+    /// a later one.
     pub(crate) fn keep(&self, key: Key, stored: &Stored) {
         let with_it = |before: Option<moka::Entry<Key, Arc<Variants>>>| {
             let before = before.map(|entry| (**entry.value()).clone());
@@ -141,19 +142,19 @@ impl Cache {
         self.kept.entry(key).and_upsert_with(with_it);
     }
 
-    /// Forgets what is kept under a key for those whom an answer was for.
-    pub(crate) fn forget(&self, key: &Key, audience: Audience) {
+    /// Forgets what is kept under a key of the route that an answer was of, while it stood so, and for those whom it was
+    /// for.
+    pub(crate) fn forget(&self, key: &Key, from: &Provenance) {
         let without = |before: Option<moka::Entry<Key, Arc<Variants>>>| {
             let Some(before) = before else {
                 return moka::ops::compute::Op::Nop;
             };
-            let mut left = (**before.value()).clone();
-            match audience {
-                Audience::On(Side::Legacy) => left.legacy = None,
-                Audience::On(Side::Service) => left.service = None,
-                Audience::Everybody | Audience::Nobody => return moka::ops::compute::Op::Remove,
+            let left = (**before.value()).clone().without(from);
+            if left.each().next().is_none() {
+                moka::ops::compute::Op::Remove
+            } else {
+                moka::ops::compute::Op::Put(Arc::new(left))
             }
-            moka::ops::compute::Op::Put(Arc::new(left))
         };
         self.kept.entry(key.clone()).and_compute_with(without);
     }
@@ -166,8 +167,16 @@ impl Variants {
             .flatten()
     }
 
+    fn slots(&mut self) -> [&mut Option<Stored>; 3] {
+        [&mut self.all, &mut self.legacy, &mut self.service]
+    }
+
     fn with(mut self, stored: &Stored) -> Self {
-        for slot in [&mut self.all, &mut self.legacy, &mut self.service] {
+        // Who led the call was slow to keep what came of it.
+        if self.each().any(|kept| kept.from.is_after(&stored.from)) {
+            return self;
+        }
+        for slot in self.slots() {
             if slot
                 .as_ref()
                 .is_some_and(|kept| kept.from.route != stored.from.route)
@@ -184,4 +193,20 @@ impl Variants {
         }
         self
     }
+    fn without(mut self, from: &Provenance) -> Self {
+        let of_one_side = matches!(from.audience, Audience::On(_));
+        for slot in self.slots() {
+            let goes = |kept: &Stored| {
+                kept.from.route == from.route
+                    && (!of_one_side || kept.from.audience == from.audience)
+            };
+            if slot.as_ref().is_some_and(goes) {
+                *slot = None;
+            }
+        }
+        self
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,15 @@ use std::sync::Arc;
 use chassis::handover;
 use http::{HeaderMap, HeaderValue};
 
+/// How calls get to their backends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Through a gateway, whose answers say which route and side they are of.
+    Gateway,
+    /// Without one: there are no sides.
+    Direct,
+}
+
 /// A side of a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
@@ -51,7 +60,7 @@ pub enum Audience {
     Everybody,
     /// Those on this side of the route.
     On(Side),
-    /// It says that it is for some, but not in words that are understood.
+    /// It is for some, and does not say for whom in words that are understood.
     Nobody,
 }
 
@@ -64,11 +73,26 @@ pub struct Routed {
     pub generation: u64,
 }
 
+impl Provenance {
+    /// Both are of one route, and the other is of an earlier state of it.
+    pub(crate) fn is_after(&self, other: &Self) -> bool {
+        let both = self.route.as_ref().zip(other.route.as_ref());
+        both.is_some_and(|(here, there)| {
+            here.route == there.route && here.generation > there.generation
+        })
+    }
+}
+
 impl Audience {
-    /// Of an answer with these fields.
-    pub(crate) fn read(fields: &HeaderMap) -> Self {
+    /// Of an answer with these fields, on a route that may have cohorts or has none.
+    pub(crate) fn read(fields: &HeaderMap, may_have_cohorts: bool) -> Self {
         let Some(value) = fields.get(handover::COHORT) else {
-            return Self::Everybody;
+            // Who was refused before a side was chosen got nothing of any.
+            return if may_have_cohorts && !fields.contains_key(handover::REJECTED) {
+                Self::Nobody
+            } else {
+                Self::Everybody
+            };
         };
         let cohort = handover::Cohort::read(value);
         let side = cohort.and_then(|cohort| Side::read(&cohort.side));

@@ -14,10 +14,10 @@ use crate::bulkhead::Need;
 use crate::cache::{AnyValue, Cache, Key, Stored};
 use crate::call::{Call, Kept};
 use crate::carrier::{Carried, Carrier};
-use crate::cohort::{Audience, Side};
+use crate::cohort::{Audience, Provenance, Side};
 use crate::flight::{Flights, Joined, Joint, Landed};
 use crate::inbound::Inbound;
-use crate::known::{Company, Kind, Known};
+use crate::known::{Asked, Known, Moment};
 use crate::lost::Lost;
 use crate::metrics::Stats;
 use crate::reason::Reason;
@@ -56,6 +56,8 @@ pub(crate) struct Got<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct How<'a> {
     pub(crate) inbound: &'a Arc<Inbound>,
+    /// When that came in.
+    pub(crate) moment: Moment,
     pub(crate) need: Need,
     /// The part's own time.
     pub(crate) timeout: Duration,
@@ -73,10 +75,10 @@ impl Engine {
         tasks: &Tasks,
     ) -> Arc<Self> {
         Arc::new(Self {
+            known: Known::new(carrier.way()),
             carrier,
             cache: (cache_bytes > 0).then(|| Cache::new(cache_bytes)),
             flights: Flights::default(),
-            known: Known::default(),
             tasks: tasks.clone(),
             stats: Stats::default(),
             agent: HeaderValue::from_static(agent),
@@ -88,13 +90,18 @@ impl Engine {
         &self.stats
     }
 
+    /// A request comes in. Once for each, before its first call: it may take long, and what it says of the routes is true
+    /// of its beginning.
+    pub(crate) fn enter(&self, inbound: &Inbound) -> Moment {
+        self.known.enter(inbound.state)
+    }
+
     /// Makes a call, or finds its answer.
     pub(crate) async fn fetch<T: Send + Sync + 'static>(
         self: &Arc<Self>,
         call: &Call<T>,
         how: How<'_>,
     ) -> Result<Got<T>, Lost> {
-        self.known.enter(how.inbound.state);
         let kept = self
             .cache
             .as_ref()
@@ -108,7 +115,7 @@ impl Engine {
         };
         let fits = |stored: &Stored, longest: Duration| {
             let caller = || how.inbound.caller();
-            stored.age() < longest && self.known.admits(&stored.from, how.inbound.state, caller)
+            stored.age() < longest && self.known.admits(&stored.from, how.moment, caller)
         };
         if let Some(stored) = cache.find(&key, |stored| fits(stored, kept.fresh)) {
             self.stats.kept("fresh");
@@ -121,7 +128,7 @@ impl Engine {
             Err(lost) => lost,
         };
         if lost.purges() && (key.is_one_users() || !lost.is_about_the_caller()) {
-            cache.forget(&key, lost.from.audience);
+            cache.forget(&key, &lost.from);
         }
         let longest = kept.fresh + kept.stale_if_error;
         let older = lost
@@ -155,40 +162,48 @@ impl Engine {
         if was_late && joined == Joined::Waiting && Instant::now() < how.allowance.ends {
             (landed, joined) = self.fly(call, how, key, kept).await?;
         }
-        let caller = || how.inbound.caller();
         let Some(Landed { result, leader }) = landed else {
             return match joined {
                 Joined::Leading => Err(Lost::new(Reason::Decode)),
                 // A panic is its leader's; the others ask for themselves.
-                Joined::Waiting => self.ask(call, how).await,
+                Joined::Waiting | Joined::Nobody => self.ask_alone(call, how, key, kept).await,
             };
         };
-        match result {
-            result if joined == Joined::Leading => result,
-            Ok(stored)
-                if leader == caller()
-                    || self.known.admits(&stored.from, how.inbound.state, caller) =>
-            {
-                self.stats.kept("joined");
-                Ok(stored)
-            }
-            Err(lost)
-                if leader == caller()
-                    || !lost.is_about_the_caller()
-                        && self.known.admits(&lost.from, how.inbound.state, caller) =>
-            {
-                Err(lost)
-            }
-            // It was for callers of another side, or about its own caller.
-            Ok(_) | Err(_) => {
-                let stored = self.ask(call, how).await?;
-                self.keep((key.clone(), kept), &stored);
-                Ok(stored)
-            }
+        if joined == Joined::Leading {
+            return result;
         }
+        let caller = || how.inbound.caller();
+        let from = result
+            .as_ref()
+            .map_or_else(|lost| &*lost.from, |stored| &stored.from);
+        let is_theirs = match &result {
+            Ok(_) => true,
+            Err(lost) => !lost.is_about_the_caller() || leader == caller(),
+        };
+        if !(is_theirs && self.known.admits(from, how.moment, caller)) {
+            return self.ask_alone(call, how, key, kept).await;
+        }
+        if result.is_ok() {
+            self.stats.kept("joined");
+        }
+        result
     }
 
-    /// Waits for a call in flight, or for one that this makes; `None` when its task has panicked.
+    /// Makes a call that nobody joins.
+    async fn ask_alone<T: Send + Sync + 'static>(
+        &self,
+        call: &Call<T>,
+        how: How<'_>,
+        key: &Key,
+        kept: Kept,
+    ) -> Result<Stored, Lost> {
+        let stored = self.ask(call, how).await?;
+        self.keep((key.clone(), kept), &stored);
+        Ok(stored)
+    }
+
+    /// Waits for a call in flight, or for one that this makes; `None` when its task has panicked, or nobody's call may be
+    /// one with this one.
     async fn fly<T: Send + Sync + 'static>(
         self: &Arc<Self>,
         call: &Call<T>,
@@ -196,19 +211,38 @@ impl Engine {
         key: &Key,
         kept: Kept,
     ) -> Result<(Option<Landed>, Joined), Lost> {
+        let caller = || how.inbound.caller();
+        let company = self.known.company(self.asked(call), how.moment, caller);
+        let Some(company) = company else {
+            return Ok((None, Joined::Nobody));
+        };
         let lead = || {
             let (engine, call, key) = (Arc::clone(self), call.clone(), key.clone());
-            let (inbound, need, timeout) = (Arc::clone(how.inbound), how.need, how.timeout);
+            let (inbound, moment) = (Arc::clone(how.inbound), how.moment);
+            let (need, timeout) = (how.need, how.timeout);
             async move {
-                engine
-                    .lead(&call, &inbound, need, timeout, (key, kept))
-                    .await
+                let how = How {
+                    inbound: &inbound,
+                    moment,
+                    need,
+                    timeout,
+                    // The part's own time, for all who wait.
+                    allowance: Allowance {
+                        may_begin: true,
+                        ends: Instant::now() + timeout,
+                        reason: Reason::Timeout,
+                    },
+                };
+                Landed {
+                    result: engine.ask_alone(&call, how, &key, kept).await,
+                    leader: inbound.caller(),
+                }
             }
         };
         let joint = Joint {
             key: key.clone(),
-            company: self.company(call, how),
-            state: how.inbound.state,
+            company,
+            moment: how.moment,
             need: how.need,
             timeout: how.timeout,
         };
@@ -219,39 +253,10 @@ impl Engine {
         Ok((landed.ok().and_then(|landed| landed.clone()), joined))
     }
 
-    /// Makes a call for all who wait, in the part's own time.
-    async fn lead<T: Send + Sync + 'static>(
-        &self,
-        call: &Call<T>,
-        inbound: &Arc<Inbound>,
-        need: Need,
-        timeout: Duration,
-        key: (Key, Kept),
-    ) -> Landed {
-        let how = How {
-            inbound,
-            need,
-            timeout,
-            allowance: Allowance {
-                may_begin: true,
-                ends: Instant::now() + timeout,
-                reason: Reason::Timeout,
-            },
-        };
-        let result = self.ask(call, how).await;
-        if let Ok(stored) = &result {
-            self.keep(key, stored);
-        }
-        Landed {
-            result,
-            leader: inbound.caller(),
-        }
-    }
-
-    /// Whose calls may be one with this one.
-    fn company<T: 'static>(&self, call: &Call<T>, how: How<'_>) -> Company {
-        let kind = Kind::of::<T>(call.backend.name);
-        self.known.company(kind, || how.inbound.caller())
+    /// A call, as far as it decides which route takes it.
+    fn asked<T: 'static>(&self, call: &Call<T>) -> Asked {
+        let thing = call.kept.map(|_| (&call.target, &call.fields));
+        self.known.asked::<T>(call.backend.name, thing)
     }
 
     fn keep(&self, (key, kept): (Key, Kept), stored: &Stored) {
@@ -275,7 +280,8 @@ impl Engine {
         how: How<'_>,
     ) -> Result<Stored, Lost> {
         let backend = &call.backend;
-        let side = self.company(call, how).side();
+        let (asked, caller) = (self.asked(call), || how.inbound.caller());
+        let side = self.known.side(asked, caller);
         let Some(_permit) = backend.enter(how.need, side) else {
             return Err(Lost {
                 retry_after: Some(COME_BACK),
@@ -285,44 +291,21 @@ impl Engine {
         let request = self.request(call, how)?;
         backend.calls.inc();
         let Allowance { ends, reason, .. } = how.allowance;
-        let carried = self.carrier.carry(backend, request, ends).await;
-        let carried = carried.map_err(|lost| match lost.reason {
-            Reason::Timeout => Lost::new(reason),
-            _ => lost,
-        })?;
-        let caller = || how.inbound.caller();
-        let kind = Kind::of::<T>(backend.name);
-        let from = self.known.learn(kind, caller, &carried.fields);
-        let Carried {
-            status,
-            fields,
-            body,
-        } = carried;
-        if !status.is_success() {
-            let lost = Lost::answered(status, &fields, from);
-            if lost.status.is_none() {
-                tracing::warn!(
-                    backend = backend.name,
-                    status = status.as_u16(),
-                    "the gateway does not take this BFF's calls: look at its internal listener"
-                );
+        let late = |lost| {
+            if lost == Reason::Timeout {
+                reason
+            } else {
+                lost
             }
-            return Err(lost);
-        }
-        // Another success is not the thing that was asked for: a part of it, or nothing.
-        if status != StatusCode::OK {
-            return Err(Lost::new(Reason::Decode));
-        }
-        let value = (call.decode)(&body).map_err(|undecodable| {
-            tracing::warn!(backend = backend.name, %undecodable, "an answer cannot be read");
-            Lost::new(Reason::Decode)
+        };
+        let carried = self.carrier.carry(backend, request, ends).await;
+        let carried = carried.map_err(|lost| Lost {
+            reason: late(lost.reason),
+            ..lost
         })?;
-        Ok(Stored {
-            value: Arc::new(value) as AnyValue,
-            from,
-            at: Instant::now(),
-            size: body.len(),
-        })
+        let from = self.known.learn(asked, how.moment, caller, &carried.fields);
+        let body = carried.body.map_err(late);
+        usable(call, Carried { body, ..carried }, from)
     }
 
     fn request<T>(&self, call: &Call<T>, how: How<'_>) -> Result<Request<Bytes>, Lost> {
@@ -343,6 +326,51 @@ impl Engine {
         let left = how.allowance.ends.saturating_duration_since(Instant::now());
         how.inbound.identity.tell(fields, left);
         Ok(request)
+    }
+}
+
+/// What came of a call, if it can be used.
+fn usable<T: Send + Sync + 'static>(
+    call: &Call<T>,
+    carried: Carried,
+    from: Provenance,
+) -> Result<Stored, Lost> {
+    let Carried {
+        status,
+        fields,
+        body,
+    } = carried;
+    let backend = call.backend.name;
+    if !status.is_success() {
+        let lost = Lost::answered(status, &fields, from);
+        if lost.status.is_none() {
+            tracing::warn!(
+                backend,
+                status = status.as_u16(),
+                "the gateway does not take this BFF's calls: look at its internal listener"
+            );
+        }
+        return Err(lost);
+    }
+    // Another success is not the thing that was asked for: a part of it, or nothing.
+    if status != StatusCode::OK {
+        return Err(Lost::of(Reason::Decode, from));
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(reason) => return Err(Lost::of(reason, from)),
+    };
+    match (call.decode)(&body) {
+        Ok(value) => Ok(Stored {
+            value: Arc::new(value) as AnyValue,
+            from,
+            at: Instant::now(),
+            size: body.len(),
+        }),
+        Err(undecodable) => {
+            tracing::warn!(backend, %undecodable, "an answer cannot be read");
+            Err(Lost::of(Reason::Decode, from))
+        }
     }
 }
 

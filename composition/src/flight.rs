@@ -6,14 +6,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chassis::handover::State;
 use chassis::tasks::Tasks;
 use tokio::sync::watch;
 
 use crate::bulkhead::Need;
 use crate::cache::{Key, Stored};
 use crate::inbound::CallerId;
-use crate::known::Company;
+use crate::known::{Company, Moment};
 use crate::lost::Lost;
 
 /// How a shared call came out.
@@ -27,13 +26,13 @@ pub(crate) struct Landed {
 /// A call under way. `None` until it has landed.
 pub(crate) type Flight = watch::Receiver<Option<Landed>>;
 
-/// Calls are joined when they are for the same thing while routes lead alike, and when those who wait would give each
-/// other the same time and the same right to a place.
+/// Calls are joined when they are for the same thing while routes have led alike all the time, and when those who wait
+/// would give each other the same time and the same right to a place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Joint {
     pub(crate) key: Key,
     pub(crate) company: Company,
-    pub(crate) state: Option<State>,
+    pub(crate) moment: Moment,
     pub(crate) need: Need,
     pub(crate) timeout: Duration,
 }
@@ -49,6 +48,8 @@ pub(crate) struct Flights {
 pub(crate) enum Joined {
     Leading,
     Waiting,
+    /// There is nobody to join.
+    Nobody,
 }
 
 impl Flights {

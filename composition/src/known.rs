@@ -5,113 +5,118 @@
 //! A kept answer may be given while its route has stood as it did without a break: a state in which nothing was heard
 //! of the route is a break, so that what was kept before a rollback does not come back after it.
 
+mod states;
+
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chassis::handover::{self, RouteState, State};
 use http::HeaderMap;
 use moka::sync::Cache;
 
-use crate::cohort::{Audience, Provenance, Routed, Side};
+pub(crate) use self::states::Moment;
+use self::states::States;
+use crate::cohort::{Audience, Provenance, Routed, Side, Way};
 use crate::inbound::CallerId;
 
 /// Pairs of a caller and a route whose side is remembered.
 const PAIRS: u64 = 100_000;
 
-/// Routes that are remembered: a gateway has not more of them, unless it makes them up.
-const ROUTES: usize = 1_000;
+/// Things of which it is remembered where calls for them led.
+const THINGS: u64 = 20_000;
 
-/// What is asked of a backend: calls for one type lead to the same few routes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Kind {
-    backend: &'static str,
-    answer: TypeId,
-}
+/// Routes that are remembered of one thing, or of one kind. More of them are not worth telling apart.
+const LEADS: usize = 16;
 
 /// What is known.
 #[derive(Debug)]
 pub(crate) struct Known {
+    way: Way,
     states: Mutex<States>,
     /// By caller and route: the side, and the generation in which it was so.
     sides: Cache<(CallerId, Arc<str>), (u64, Side)>,
+    /// The routes to which calls for a thing led, and those of a kind.
+    leads: Cache<u64, Arc<[Routed]>>,
+    /// Seeded, so that nobody chooses what looks alike.
+    hasher: RandomState,
 }
 
-#[derive(Debug, Default)]
-struct States {
-    /// As the last request named it.
-    current: Option<State>,
-    /// Counts the changes of `current`.
-    era: u64,
-    generations: u64,
-    routes: HashMap<Arc<str>, Lineage>,
-    kinds: HashMap<Kind, Vec<Arc<str>>>,
-}
-
-/// How a route has stood, without a break.
+/// What is asked of a backend, as far as it decides which route takes it.
 #[derive(Clone, Copy, Debug)]
-struct Lineage {
-    token: u64,
-    generation: u64,
-    /// The last one in which it was heard of.
-    era: u64,
-    /// It answers some callers otherwise than others.
-    has_cohorts: bool,
+pub(crate) struct Asked {
+    /// Calls for one type lead to the same few routes, likely.
+    kind: u64,
+    /// Calls for the same thing lead to the same one, as long as no route takes other requests; then none stands as it
+    /// did. Only where others may want the same.
+    thing: Option<u64>,
 }
 
 /// Whose calls for the same thing may be one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Company {
     /// Everybody's.
     Everybody,
-    /// Those of callers on the same side of each route that has sides.
-    On(Vec<Side>),
+    /// Those of callers on the same side.
+    On(Side),
     /// Nobody knows yet on which side this one is.
     Alone(CallerId),
 }
 
-impl Kind {
-    /// Calls of `backend` for a `T`.
-    pub(crate) fn of<T: 'static>(backend: &'static str) -> Self {
+impl Known {
+    /// Nothing yet, of answers that come this way.
+    pub(crate) fn new(way: Way) -> Self {
         Self {
-            backend,
-            answer: TypeId::of::<T>(),
-        }
-    }
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self {
+            way,
             states: Mutex::default(),
             sides: Cache::new(PAIRS),
+            leads: Cache::new(THINGS),
+            hasher: RandomState::new(),
         }
     }
-}
 
-impl Known {
     /// A request has come in that the edge took while routes led as in `state`.
-    pub(crate) fn enter(&self, state: Option<State>) {
-        let mut states = self.states();
-        if state.is_some() && states.current != state {
-            states.current = state;
-            states.era += 1;
+    pub(crate) fn enter(&self, state: Option<State>) -> Moment {
+        match self.way {
+            Way::Gateway => self.states().enter(state),
+            Way::Direct => Moment::default(),
         }
     }
 
-    /// Reads what an answer of a backend says about where it came from, and remembers it.
+    /// A call of `backend` for a `T`; `thing` is what of it is the same for all who want the same.
+    pub(crate) fn asked<T: 'static>(
+        &self,
+        backend: &'static str,
+        thing: Option<impl Hash>,
+    ) -> Asked {
+        Asked {
+            kind: self.hasher.hash_one((backend, TypeId::of::<T>())),
+            thing: thing.map(|thing| self.hasher.hash_one((backend, thing))),
+        }
+    }
+
+    /// Reads what an answer to a call of a request of that moment says about where it came from, and remembers it.
     pub(crate) fn learn(
         &self,
-        kind: Kind,
+        asked: Asked,
+        moment: Moment,
         caller: impl FnOnce() -> CallerId,
         fields: &HeaderMap,
     ) -> Provenance {
         let said = fields.get(handover::STATE).and_then(RouteState::read);
-        let audience = Audience::read(fields);
-        let route = said.map(|said| self.states().learn(kind, said, audience));
-        if let (Some(routed), Audience::On(side)) = (&route, audience) {
-            let key = (caller(), Arc::clone(&routed.route));
-            self.sides.insert(key, (routed.generation, side));
+        let audience = match &said {
+            Some(said) => Audience::read(fields, said.token.has_cohorts()),
+            None => Audience::read(fields, self.way == Way::Gateway),
+        };
+        let route = said.map(|said| self.states().hear(said, moment));
+        if let Some(routed) = route.as_ref().filter(|routed| routed.generation > 0) {
+            for asked in [Some(asked.kind), asked.thing].into_iter().flatten() {
+                self.leads_to(asked, routed);
+            }
+            if let Audience::On(side) = audience {
+                let key = (caller(), Arc::clone(&routed.route));
+                self.sides.insert(key, (routed.generation, side));
+            }
         }
         Provenance {
             side: Side::of(fields),
@@ -120,39 +125,97 @@ impl Known {
         }
     }
 
-    /// Whether an answer that came from `from` may be given to `caller`, whose request came while routes led as in
-    /// `state`.
+    fn leads_to(&self, asked: u64, routed: &Routed) {
+        let before = self.leads.get(&asked);
+        let before = before.as_deref().unwrap_or_default();
+        if before.contains(routed) {
+            return;
+        }
+        let states = self.states();
+        // A route of which nothing was heard in this state may be gone.
+        let others = before.iter().filter(|one| states.token(one).is_some());
+        let leads = others.take(LEADS - 1).chain([routed]).cloned().collect();
+        drop(states);
+        self.leads.insert(asked, leads);
+    }
+
+    /// Whether an answer that came from `from` may be given to `caller`, whose request came at that moment.
     pub(crate) fn admits(
         &self,
         from: &Provenance,
-        state: Option<State>,
+        moment: Moment,
         caller: impl FnOnce() -> CallerId,
     ) -> bool {
-        let Some(routed) = &from.route else {
-            return true;
-        };
-        self.states().stands(routed, state)
-            && match from.audience {
-                Audience::Everybody => true,
-                Audience::On(side) => self.side_of(caller(), routed) == Some(side),
-                Audience::Nobody => false,
+        if let Some(routed) = &from.route {
+            let states = self.states();
+            if states.still(moment).is_none() || states.token(routed).is_none() {
+                return false;
             }
+        }
+        match (from.audience, &from.route) {
+            (Audience::Everybody, _) => true,
+            (Audience::On(side), Some(routed)) => self.side_of(caller(), routed) == Some(side),
+            (Audience::On(_), None) | (Audience::Nobody, _) => false,
+        }
     }
 
-    /// Whose calls of a kind may be one with the caller's.
-    pub(crate) fn company(&self, kind: Kind, caller: impl FnOnce() -> CallerId) -> Company {
-        let Some(routes) = self.states().with_cohorts(kind) else {
-            return Company::Alone(caller());
-        };
-        if routes.is_empty() {
-            return Company::Everybody;
+    /// Whose calls may be one with the caller's, whose request came at that moment; `None` when nobody's may, because
+    /// it is not known how routes stand for this request.
+    pub(crate) fn company(
+        &self,
+        asked: Asked,
+        moment: Moment,
+        caller: impl FnOnce() -> CallerId,
+    ) -> Option<Company> {
+        if self.way == Way::Direct {
+            return Some(Company::Everybody);
+        }
+        let state = self.states().still(moment)?;
+        if !state.has_cohorts() {
+            return Some(Company::Everybody);
         }
         let caller = caller();
-        let sides: Option<Vec<Side>> = routes
-            .iter()
-            .map(|routed| self.side_of(caller, routed))
-            .collect();
-        sides.map_or(Company::Alone(caller), Company::On)
+        // Of another thing of its kind it cannot be told: that may lead to a route which has no sides, and this not.
+        let known = asked.thing.and_then(|thing| self.on(thing, caller));
+        Some(known.unwrap_or(Company::Alone(caller)))
+    }
+
+    /// On which side a caller's call will be, likely: for what the sides do not share.
+    pub(crate) fn side(&self, asked: Asked, caller: impl FnOnce() -> CallerId) -> Option<Side> {
+        let current = self.states().current();
+        if !current.is_some_and(State::has_cohorts) {
+            return None;
+        }
+        let caller = caller();
+        let known = asked.thing.and_then(|thing| self.on(thing, caller));
+        match known.or_else(|| self.on(asked.kind, caller))? {
+            Company::On(side) => Some(side),
+            Company::Everybody | Company::Alone(_) => None,
+        }
+    }
+
+    /// With whom a caller is on all routes of something that were heard of in this state; `None` without one.
+    fn on(&self, asked: u64, caller: CallerId) -> Option<Company> {
+        let leads = self.leads.get(&asked)?;
+        let mut company = None;
+        for routed in leads.iter() {
+            let Some(token) = self.states().token(routed) else {
+                continue;
+            };
+            let here = if token.has_cohorts() {
+                let side = self.side_of(caller, routed);
+                side.map_or(Company::Alone(caller), Company::On)
+            } else {
+                Company::Everybody
+            };
+            company = Some(match (company, here) {
+                (None | Some(Company::Everybody), here) => here,
+                (Some(there), Company::Everybody) => there,
+                (Some(there), here) if there == here => here,
+                (Some(_), _) => Company::Alone(caller),
+            });
+        }
+        company
     }
 
     /// On which side of a route a caller was, as long as the route stands as it did then.
@@ -163,89 +226,6 @@ impl Known {
 
     fn states(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Company {
-    /// The side, where it is one and known: for what the sides do not share.
-    pub(crate) fn side(&self) -> Option<Side> {
-        match self {
-            Self::On(sides) => sides.first().copied(),
-            Self::Everybody | Self::Alone(_) => None,
-        }
-    }
-}
-
-impl States {
-    fn learn(&mut self, kind: Kind, said: RouteState, audience: Audience) -> Routed {
-        let route: Arc<str> = match self.routes.get_key_value(said.route.as_str()) {
-            Some((known, _)) => Arc::clone(known),
-            None => said.route.into(),
-        };
-        self.belongs(kind, &route);
-        // The answer is of another moment than the last request: nothing follows from it for the next one.
-        if self.current != Some(said.state) {
-            return Routed {
-                route,
-                generation: 0,
-            };
-        }
-        let before = self.routes.get(&route);
-        let unbroken =
-            before.filter(|before| before.token == said.token && before.era + 1 >= self.era);
-        let (generation, had_cohorts) = if let Some(before) = unbroken {
-            (before.generation, before.has_cohorts)
-        } else {
-            self.generations += 1;
-            (self.generations, false)
-        };
-        let lineage = Lineage {
-            token: said.token,
-            generation,
-            era: self.era,
-            // Answers for which nobody had to decide say nothing of sides.
-            has_cohorts: had_cohorts || audience != Audience::Everybody,
-        };
-        if self.routes.len() < ROUTES || self.routes.contains_key(&route) {
-            self.routes.insert(Arc::clone(&route), lineage);
-        }
-        Routed { route, generation }
-    }
-
-    fn belongs(&mut self, kind: Kind, route: &Arc<str>) {
-        let routes = self.kinds.entry(kind).or_default();
-        if routes.len() < ROUTES && !routes.contains(route) {
-            routes.push(Arc::clone(route));
-        }
-    }
-
-    fn stands(&self, routed: &Routed, state: Option<State>) -> bool {
-        let lineage = self.routes.get(&routed.route);
-        state.is_some()
-            && state == self.current
-            && lineage.is_some_and(|lineage| {
-                lineage.generation == routed.generation && lineage.era == self.era
-            })
-    }
-
-    /// The routes of a kind that have sides; `None` while it is not known of each how it stands now.
-    fn with_cohorts(&self, kind: Kind) -> Option<Vec<Routed>> {
-        if self.current.is_none_or(|state| !state.has_cohorts()) {
-            return Some(Vec::new());
-        }
-        let routes = self.kinds.get(&kind)?;
-        let mut split = Vec::new();
-        for route in routes {
-            let lineage = self.routes.get(route);
-            let lineage = lineage.filter(|lineage| lineage.era == self.era)?;
-            if lineage.has_cohorts {
-                split.push(Routed {
-                    route: Arc::clone(route),
-                    generation: lineage.generation,
-                });
-            }
-        }
-        Some(split)
     }
 }
 

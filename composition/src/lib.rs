@@ -49,7 +49,7 @@ pub use call::{Call, Kept, Scope, comma_separated};
 pub use carrier::{ANSWER_MAX, Carried, Carrier, HttpCarrier};
 pub use chassis::problem::Problem;
 pub use client_version::{ClientPolicy, NotAVersion, Version};
-pub use cohort::{Audience, Provenance, Routed, Side};
+pub use cohort::{Audience, Provenance, Routed, Side, Way};
 pub use cursor::{Cursors, TooShort};
 pub use engine::Engine;
 pub use fields::{FieldList, Level};

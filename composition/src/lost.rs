@@ -36,12 +36,17 @@ const OUR_OWN_FAULT: [&str; 5] = [
 impl Lost {
     /// Without an answer.
     pub fn new(reason: Reason) -> Self {
+        Self::of(reason, Provenance::default())
+    }
+
+    /// From an answer that is of no use.
+    pub fn of(reason: Reason, from: Provenance) -> Self {
         Self {
             reason,
             status: None,
             challenge: None,
             retry_after: None,
-            from: Box::default(),
+            from: Box::new(from),
         }
     }
 
@@ -51,15 +56,14 @@ impl Lost {
         let code = code.and_then(|code| code.to_str().ok()).unwrap_or_default();
         // No backend was asked: whatever the status says, it says it of our own way there.
         if OUR_OWN_FAULT.contains(&code) {
-            return Self::new(Reason::Status5xx);
+            return Self::of(Reason::Status5xx, from);
         }
         let number = |value: &HeaderValue| value.to_str().ok()?.parse().ok();
         Self {
-            reason: reason_of(status, code),
             status: Some(status),
             challenge: fields.get(WWW_AUTHENTICATE).cloned(),
             retry_after: fields.get(RETRY_AFTER).and_then(number),
-            from: Box::new(from),
+            ..Self::of(reason_of(status, code), from)
         }
     }
 
@@ -122,6 +126,7 @@ fn reason_of(status: StatusCode, code: &str) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cohort::Side;
 
     fn answered(status: u16, rejected: &'static str) -> Lost {
         let mut fields = HeaderMap::new();
@@ -153,6 +158,21 @@ mod tests {
                 "{code}"
             );
             assert!(!lost.purges() && lost.may_be_masked());
+        }
+    }
+
+    #[test]
+    fn whatever_came_of_an_answer_it_says_whose_it_was() {
+        let from = Provenance {
+            side: Some(Side::Service),
+            ..Provenance::default()
+        };
+        for (status, code) in [(403, "caller_refused"), (405, "method_refused"), (500, "")] {
+            let mut fields = HeaderMap::new();
+            fields.insert(handover::REJECTED, HeaderValue::from_static(code));
+            let status = StatusCode::from_u16(status).unwrap();
+            let lost = Lost::answered(status, &fields, from.clone());
+            assert_eq!(*lost.from, from, "{code}");
         }
     }
 

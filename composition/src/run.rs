@@ -66,6 +66,7 @@ pub(crate) async fn run<'p, P>(
     ask: &Ask<P>,
 ) -> Result<Parts<'p>, Failure> {
     let budget = Budget::new(ask.inbound.began, plan.budget, ask.inbound.deadline);
+    let moment = engine.enter(&ask.inbound);
     let mut progress = Progress::new(plan);
     let mut running = FuturesUnordered::new();
     loop {
@@ -91,6 +92,7 @@ pub(crate) async fn run<'p, P>(
             let now = Instant::now();
             let how = How {
                 inbound: &ask.inbound,
+                moment,
                 need: part.need,
                 timeout: part.timeout,
                 allowance: budget.part(now, part.timeout),

@@ -2,21 +2,27 @@
 
 mod access;
 mod health;
+#[expect(unused_qualifications, reason = "the description's macro writes them")]
+pub mod migrations;
+pub mod verbs;
 mod routes;
 mod scrape;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use axum::{Json, Router};
 use http::StatusCode;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
 use chassis::problem::Problem;
 
 use crate::listener::config::AdminConfig;
 use crate::per_core::Shared;
+use crate::progress::Progress;
 use crate::reload::Reloader;
 
 /// What the handlers see.
@@ -28,19 +34,36 @@ pub struct AdminState {
     pub shared: Arc<Shared>,
     /// Takes over edited files.
     pub reloader: Arc<Reloader>,
+    /// How far the routes have got.
+    pub progress: Arc<Progress>,
     /// Set when the process begins to drain.
     pub draining: Arc<AtomicBool>,
     /// Access lines that were lost.
     pub lines_dropped: Arc<AtomicU64>,
 }
 
+/// The part of it that operators' programs use.
+#[derive(Debug, OpenApi)]
+#[openapi(info(
+    title = "banyan admin",
+    description = "How far the routes of a migration have got, and what an operator says at run time. Reads are open to this machine, and to others with the token of [admin]; a write needs the token, or comes from this machine."
+))]
+struct Described;
+
 /// All of it.
 pub fn router(state: Arc<AdminState>) -> Router {
+    let (api, described) = OpenApiRouter::with_openapi(Described::openapi())
+        .merge(migrations::router())
+        .merge(verbs::router())
+        .split_for_parts();
+    let openapi = || async move { Json(described) };
     let read = Router::new()
         .route("/metrics", get(scrape::metrics))
         .route("/routes", get(routes::routes))
         .route("/status", get(routes::status))
         .route("/reload", post(routes::reload))
+        .route("/openapi.json", get(openapi))
+        .merge(api)
         .layer(from_fn_with_state(Arc::clone(&state), access::check));
     Router::new()
         .route("/livez", get(health::live))

@@ -21,12 +21,16 @@ use crate::auth::jwks;
 use crate::config::report::Report;
 use crate::config::source::Source;
 use crate::config::{Config, load};
+use crate::decommission::noted::Waiting;
 use crate::metrics::registry::Metrics;
 use crate::per_core::Shared;
+use crate::progress::{Patience, Progress};
 use crate::reload::{self, Cause, Environment, Reloader};
 use crate::server::worker::{Given, Worker};
+use crate::shadow::kept;
 use crate::shadow::runner::Runner;
 use crate::shadow::state::Comparisons;
+use crate::side::config::MigrationConfig;
 use crate::snapshot::{BuildError, Snapshot};
 
 /// The second runtime: admin, reload, keys. Two threads, so that a slow reload never holds up health.
@@ -126,9 +130,11 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let Ready { source, config, .. } = ready;
     let cores = workers(&config);
     let metrics = Arc::new(Metrics::new(cores));
-    let comparisons = Comparisons::default();
-    let snapshot = Snapshot::build(config, None, &metrics, &comparisons)?;
-    let config = Arc::clone(&snapshot.config);
+    let (clock, comparisons) = (Clock::system(), Comparisons::default());
+    let (progress, diffs, documents) = Progress::open(&config.state, clock.clone(), &source.text);
+    kept::restore(&comparisons, documents, diffs);
+    let (progress, config) = (Arc::new(progress), Arc::new(config));
+    let snapshot = first(&config, &progress, &metrics, &comparisons)?;
     let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
     let sockets = Sockets::open(&config, cores)?;
 
@@ -136,8 +142,9 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let shared = Arc::new(Shared {
         current: ArcSwap::from_pointee(snapshot),
         metrics,
+        clock,
+        notes: Waiting::default(),
         comparisons,
-        clock: Clock::system(),
     });
     let copies = Runner::new(&shared.clock, &control_tasks).map_err(StartError::Copies)?;
     let Options { path, environment } = options;
@@ -146,6 +153,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         environment,
         source.text,
         Arc::clone(&shared),
+        Arc::clone(&progress),
         copies,
         control_tasks.clone(),
     );
@@ -153,6 +161,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         config: config.admin.clone(),
         shared: Arc::clone(&shared),
         reloader: Arc::new(reloader),
+        progress,
         draining: Arc::default(),
         lines_dropped: lines.dropped(),
     });
@@ -179,6 +188,31 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         lines,
         control,
     })
+}
+
+/// What is in force at first: phases that may not be entered yet wait.
+fn first(
+    config: &Arc<Config>,
+    progress: &Progress,
+    metrics: &Metrics,
+    comparisons: &Comparisons,
+) -> Result<Snapshot, BuildError> {
+    let mut change = progress.change();
+    // With `Wait` nothing is refused.
+    let gate = |route: &str, migration: &MigrationConfig| {
+        comparisons.gate(route, migration.shadow.as_deref())
+    };
+    let _ = change.admit(config, None, &gate, Patience::Wait);
+    let snapshot = Snapshot::build(
+        Arc::clone(config),
+        change.standings(),
+        change.generation(),
+        None,
+        metrics,
+        comparisons,
+    )?;
+    change.done();
+    Ok(snapshot)
 }
 
 /// One for each socket of the edge.
@@ -258,6 +292,7 @@ fn control(
     drop(snapshot);
     reload::watch(&state.reloader, tasks);
     reload_on_hangup(&state.reloader, tasks)?;
+    reload::keep(&state.reloader, tasks);
     chassis::serve::router(listener, admin::router(Arc::clone(state)), tasks)?;
     drop(inside);
     Ok(runtime)

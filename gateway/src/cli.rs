@@ -7,6 +7,12 @@ mod routes;
 mod explain;
 pub mod init;
 pub mod token;
+mod remote;
+mod verbs;
+mod status;
+mod diffs;
+mod cutover;
+mod retire;
 mod serve;
 
 use std::path::PathBuf;
@@ -34,8 +40,24 @@ enum Command {
     Explain(explain::Args),
     /// Write a first routes.toml for a monolith.
     Init(init::Args),
+    /// Show how far the migration has got: phases, shares, errors, latencies, mismatches.
+    Status(status::Args),
+    /// Show what both sides of a route answer differently, with samples.
+    Diffs(diffs::Args),
+    /// Send all callers of a route, or of all routes, to legacy at once.
+    Kill(verbs::AllArgs),
+    /// Take a canary's callers back to legacy; it stays declared.
+    Rollback(verbs::Args),
+    /// Let nothing move a route forward.
+    Hold(verbs::Args),
+    /// Take a kill, a rollback or a hold back.
+    Resume(verbs::ResumeArgs),
     /// Sign a token for trying things, with a development key or an issuer's secret.
     Token(token::Args),
+    /// Move a route to another phase, in the file.
+    Cutover(cutover::Args),
+    /// Take a route's legacy side out of use, in the file.
+    Retire(retire::Args),
 }
 
 /// Which file a command reads.
@@ -64,7 +86,15 @@ pub fn main() -> ExitCode {
         Command::Routes(args) => routes::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Diffs(args) => diffs::run(&args),
+        Command::Kill(args) => verbs::kill(&args),
+        Command::Rollback(args) => verbs::rollback(&args),
+        Command::Hold(args) => verbs::hold(&args),
+        Command::Resume(args) => verbs::resume(&args),
         Command::Token(args) => token::run(&args),
+        Command::Cutover(args) => cutover::run(&args),
+        Command::Retire(args) => retire::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

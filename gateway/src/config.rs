@@ -4,8 +4,8 @@
 //! a socket, asks the clock or looks at a running gateway.
 
 pub mod source;
-mod mask;
-mod nearest;
+pub(crate) mod mask;
+pub(crate) mod nearest;
 mod env;
 mod units;
 pub mod report;
@@ -17,6 +17,7 @@ mod table;
 mod secret;
 mod listeners;
 mod log;
+mod state;
 mod issuer;
 mod upstream;
 mod matching;
@@ -52,6 +53,7 @@ use crate::log::config::LogConfig;
 use crate::rate_limit::config::RateLimitConfig;
 use crate::route::config::RouteConfig;
 use crate::side::config::FlagConfig;
+use crate::store::config::StateConfig;
 
 /// A file that holds together: every name that it uses is defined, every value is in range.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +66,8 @@ pub struct Config {
     pub admin: AdminConfig,
     /// `[log]`
     pub log: LogConfig,
+    /// `[state]`
+    pub state: StateConfig,
     /// `[auth.issuer.NAME]`
     pub issuers: BTreeMap<String, IssuerConfig>,
     /// `[rate_limit.NAME]`

@@ -137,7 +137,8 @@ fn auth(auth: &AuthConfig) -> String {
     }
 }
 
-fn split(migration: &MigrationConfig) -> String {
+/// Who gets the service.
+pub fn split(migration: &MigrationConfig) -> String {
     if migration.forced_legacy {
         return "forced to legacy".to_owned();
     }

@@ -5,6 +5,8 @@
 
 pub mod metrics;
 pub mod listener;
+pub mod store;
+pub mod decommission;
 pub mod log;
 pub mod auth;
 pub mod rate_limit;
@@ -15,11 +17,14 @@ pub mod route;
 pub mod rejection;
 pub mod reply;
 pub mod config;
+pub mod progress;
+pub mod edit;
 pub mod snapshot;
 pub mod per_core;
 pub mod pipeline;
 pub mod server;
 pub mod describe;
+pub mod scoreboard;
 pub mod explain;
 pub mod reload;
 pub mod admin;

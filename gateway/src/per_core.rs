@@ -14,6 +14,7 @@ use http::Request;
 use upstream::transport::hyper_h1::HyperH1;
 
 use crate::auth::cache::TokenCache;
+use crate::decommission::noted::Waiting;
 use crate::forward::body::RequestBody;
 use crate::forward::client::Client;
 use crate::log::record::{Ledger, Record};
@@ -32,6 +33,8 @@ pub struct Shared {
     pub comparisons: Comparisons,
     /// The clock.
     pub clock: Clock,
+    /// Whom legacy answered, until somebody adds it up.
+    pub notes: Waiting,
 }
 
 /// One data-path thread's own things.
@@ -122,6 +125,7 @@ impl PerCore {
         drop(self.view());
         self.transport.sweep();
         self.ledger.flush();
+        self.ledger.notes.hand_over(&self.shared.notes);
         self.shared
             .metrics
             .underscored

@@ -1,8 +1,10 @@
-//! Takes over an edited file: read all, validate all, build a new snapshot, swap. A file that does not load changes
-//! nothing but the log line and what readiness says.
+//! Takes over an edited file, and what an operator says over it: read all, validate all, build a new snapshot, swap. A
+//! file that does not load changes nothing but the log line and what readiness says.
 
+mod spoken;
 mod watch;
 
+pub use spoken::{Unsaid, keep};
 pub use watch::watch;
 
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chassis::tasks::Tasks;
 use serde::Serialize;
+use strangler::GateState;
 
 use crate::auth::config::KeySource;
 use crate::auth::jwks;
@@ -18,8 +21,10 @@ use crate::config::changes;
 use crate::config::source::Source;
 use crate::config::{Config, load};
 use crate::per_core::Shared;
+use crate::progress::{Change, NotYet, Patience, Progress};
 use crate::shadow::runner::Runner;
-use crate::snapshot::Snapshot;
+use crate::side::config::MigrationConfig;
+use crate::snapshot::{BuildError, Snapshot};
 
 /// Where `${NAME}` comes from.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -29,10 +34,11 @@ pub struct Reloader {
     path: PathBuf,
     environment: Environment,
     shared: Arc<Shared>,
+    progress: Arc<Progress>,
     copies: Runner,
     tasks: Tasks,
-    /// The last text that was looked at, none when there was no file; held while a file is looked at.
-    last: Mutex<Option<String>>,
+    /// Held while a file is looked at.
+    last: Mutex<Last>,
     /// Apart from it, so that readiness never waits for a disk.
     trouble: Mutex<Option<String>>,
 }
@@ -43,6 +49,15 @@ impl std::fmt::Debug for Reloader {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
+}
+
+/// The file that was looked at last.
+#[derive(Debug, Default)]
+struct Last {
+    /// None when there was no file.
+    text: Option<String>,
+    /// It was refused for what a route's history says, which goes on: it is looked at again without an edit.
+    waits: bool,
 }
 
 /// Who asked.
@@ -92,14 +107,19 @@ impl Reloader {
         environment: Environment,
         text: String,
         shared: Arc<Shared>,
+        progress: Arc<Progress>,
         copies: Runner,
         tasks: Tasks,
     ) -> Self {
-        let last = Mutex::new(Some(text));
+        let last = Mutex::new(Last {
+            text: Some(text),
+            waits: false,
+        });
         Self {
             path,
             environment,
             shared,
+            progress,
             copies,
             tasks,
             last,
@@ -140,15 +160,17 @@ impl Reloader {
         let source = match self.read() {
             Ok(source) => source,
             Err(error) => {
-                *last = None;
+                *last = Last::default();
                 return self.refuse(generation, error.to_string(), String::new());
             }
         };
         // Who only looked at the file, or wrote the same again, need not hear about it.
-        if cause == Cause::Saved && last.as_ref() == Some(&source.text) {
+        let same = cause == Cause::Saved && last.text.as_ref() == Some(&source.text);
+        if same && !last.waits {
             return Outcome::Unchanged { generation };
         }
-        *last = Some(source.text.clone());
+        last.text = Some(source.text.clone());
+        let waited = std::mem::take(&mut last.waits) && same;
         let loaded = match load(&source, &*self.environment) {
             Ok(loaded) => loaded,
             Err(report) => return self.refuse(generation, report.summary(), report.render(false)),
@@ -159,18 +181,61 @@ impl Reloader {
             }
             return Outcome::Unchanged { generation };
         }
-        let Shared {
-            metrics,
-            comparisons,
-            ..
-        } = &*self.shared;
-        match Snapshot::build(loaded.config, Some(&current), metrics, comparisons) {
-            Ok(next) => {
-                self.set_trouble(None);
-                self.apply(&current, next)
+        match self.take_over(loaded.config, source.text) {
+            Ok(outcome) => outcome,
+            Err(Refusal::Build(error)) => self.refuse(generation, error.to_string(), String::new()),
+            Err(Refusal::NotYet(not_yet)) => {
+                last.waits = true;
+                let why = not_yet.to_string();
+                if waited {
+                    self.set_trouble(Some(why.clone()));
+                    return refused(generation, why, String::new());
+                }
+                self.refuse(generation, why, String::new())
             }
-            Err(error) => self.refuse(generation, error.to_string(), String::new()),
         }
+    }
+
+    /// Lets the routes enter the phases that the file declares, and swaps.
+    fn take_over(&self, config: Config, text: String) -> Result<Outcome, Refusal> {
+        let mut change = self.progress.change();
+        let current = self.shared.current.load_full();
+        change.next_generation();
+        change.admit(
+            &config,
+            Some(&current.config),
+            &|route, migration| self.gate(route, migration),
+            Patience::Refuse,
+        )?;
+        let next = self.build(&change, Arc::new(config), &current)?;
+        self.set_trouble(None);
+        let outcome = self.apply(&current, next);
+        if let Outcome::Applied { changes, .. } = &outcome {
+            change.accepted(changes.join("; "), text);
+        }
+        change.done();
+        Ok(outcome)
+    }
+
+    fn gate(&self, route: &str, migration: &MigrationConfig) -> Option<GateState> {
+        let comparisons = &self.shared.comparisons;
+        comparisons.gate(route, migration.shadow.as_deref())
+    }
+
+    fn build(
+        &self,
+        change: &Change<'_>,
+        config: Arc<Config>,
+        current: &Snapshot,
+    ) -> Result<Snapshot, BuildError> {
+        Snapshot::build(
+            config,
+            change.standings(),
+            change.generation(),
+            Some(current),
+            &self.shared.metrics,
+            &self.shared.comparisons,
+        )
     }
 
     /// A pipe or a device in the file's place could be read for ever.
@@ -228,11 +293,33 @@ impl Reloader {
                 "configuration refused; the one in force stays"
             );
         }
-        Outcome::Refused {
-            generation,
-            why,
-            report,
-        }
+        refused(generation, why, report)
+    }
+}
+
+/// Why a file that reads well is not taken over.
+enum Refusal {
+    Build(BuildError),
+    NotYet(NotYet),
+}
+
+impl From<BuildError> for Refusal {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
+impl From<NotYet> for Refusal {
+    fn from(not_yet: NotYet) -> Self {
+        Self::NotYet(not_yet)
+    }
+}
+
+fn refused(generation: u64, why: String, report: String) -> Outcome {
+    Outcome::Refused {
+        generation,
+        why,
+        report,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod config;
 pub mod compiled;
 pub mod job;
 pub mod state;
+pub mod kept;
 pub mod stage;
 pub mod decode;
 pub mod copy;

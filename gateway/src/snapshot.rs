@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use chassis::handover::Token;
 use http::HeaderValue;
-use strangler::Side;
+use strangler::{Phase, Side};
 use upstream::Upstream;
 
 use crate::auth::compiled::{Issuer, Policy};
@@ -18,6 +19,7 @@ use crate::forward::compiled::{Backend, upstream};
 use crate::forward::config::{BackendConfig, HostPolicy};
 use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
+use crate::progress::standing::Standings;
 use crate::rate_limit::compiled::{Limit, RouteLimits};
 use crate::route::compiled::{Route, Target};
 use crate::route::config::{RouteConfig, TargetConfig};
@@ -31,7 +33,7 @@ use crate::side::compiled::Migration;
 /// One generation.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Counts from 1.
+    /// Of the file: counts from 1, over restarts, and does not change with what stands over the file.
     pub generation: u64,
     /// As written.
     pub config: Arc<Config>,
@@ -69,13 +71,23 @@ fn error(path: String, reason: &dyn std::fmt::Display) -> BuildError {
 }
 
 impl Snapshot {
-    /// Compiles `config`, taking over what `previous` keeps alive.
+    /// Compiles a file for looking at: nothing stands over it.
+    pub fn of_file(config: Config) -> Result<Self, BuildError> {
+        let nothing = Standings::default();
+        let (metrics, comparisons) = (Metrics::new(0), Comparisons::default());
+        Self::build(Arc::new(config), &nothing, 1, None, &metrics, &comparisons)
+    }
+
+    /// Compiles `config` with what stands over its routes, taking over what `previous` keeps alive.
     pub fn build(
-        config: Config,
+        config: Arc<Config>,
+        standings: &Standings,
+        generation: u64,
         previous: Option<&Self>,
         metrics: &Metrics,
         comparisons: &Comparisons,
     ) -> Result<Self, BuildError> {
+        let in_force = standings.apply(&config);
         let issuers = issuers(&config, previous)?;
         let limits = limits(&config, previous);
         let upstreams = upstreams(&config, previous)?;
@@ -87,15 +99,12 @@ impl Snapshot {
             metrics,
             comparisons,
         };
-        let matching = fingerprint::matching(config.routes.values());
+        let matching = fingerprint::matching(in_force.values());
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
-        let tokens: Vec<u64> = config.routes.values().map(token).collect();
-        let names = config.routes.keys().map(String::as_str);
-        let mut routes = config.routes.values();
-        let has_cohorts = routes.any(|route| route.target.canary().is_some());
-        let state = fingerprint::state(names.zip(tokens.iter().copied()), has_cohorts);
-        let routes = config
-            .routes
+        let tokens: Vec<Token> = in_force.values().map(token).collect();
+        let names = in_force.keys().map(String::as_str);
+        let state = fingerprint::state(names.zip(tokens.iter().copied()));
+        let routes = in_force
             .values()
             .zip(tokens)
             .map(|(route, token)| parts.route(route, Mark::new(route, state, token)))
@@ -108,7 +117,7 @@ impl Snapshot {
         metrics.keep_routes(|name| config.routes.contains_key(name));
         comparisons.keep_routes(|name| config.routes.contains_key(name));
         Ok(Self {
-            generation: previous.map_or(1, |previous| previous.generation + 1),
+            generation,
             edge,
             internal,
             routes,
@@ -117,7 +126,7 @@ impl Snapshot {
             issuers,
             limits,
             upstreams,
-            config: Arc::new(config),
+            config,
         })
     }
 
@@ -226,7 +235,12 @@ impl Parts<'_> {
                         .map(|config| self.backend(route, config))
                         .transpose()
                 };
-                let (legacy, service) = (side(&migration.legacy)?, side(&migration.service)?);
+                // Once a route is retired, nothing leads to legacy any more.
+                let legacy = match migration.phase_in_force() {
+                    Phase::Retired => None,
+                    _ => side(&migration.legacy)?,
+                };
+                let service = side(&migration.service)?;
                 let pairs = || self.comparisons.route(&route.name);
                 let compiled = Migration::new(migration, legacy, service);
                 Target::Migration(Box::new(compiled.copying(

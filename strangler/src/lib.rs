@@ -25,5 +25,5 @@ pub use json_path::PathPattern;
 pub use noise::Class;
 pub use percent::Percent;
 pub use phase::{Phase, Refusal, entering};
-pub use side::{Caller, Decision, Migration, People, Reason, Side, Split};
+pub use side::{Caller, Decision, Migration, Over, People, Reason, Side, Split};
 pub use tally::{Diff, DiffKey, Gate, GateState, Tally, Totals};

@@ -21,12 +21,16 @@ pub enum Side {
 pub enum Reason {
     /// `force = "legacy"`: the operator's word over everything.
     Forced,
+    /// The same, said at run time.
+    Killed,
     /// The phase leaves no choice.
     Phase,
     /// The caller is on the deny list.
     Denied,
     /// A caller who may choose has chosen.
     Override,
+    /// The canary was taken back.
+    RolledBack,
     /// The flag is switched off.
     FlagOff,
     /// This method stays on legacy during a canary.
@@ -74,6 +78,19 @@ pub struct Split {
     pub deny: People,
 }
 
+/// What stands over the file at run time; by default nothing does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Over {
+    /// The phase in force, where the declared one may not be entered yet.
+    pub phase: Option<Phase>,
+    /// All to legacy, whatever else is said.
+    pub killed: bool,
+    /// The canary was taken back: nobody moves but who is let in by name.
+    pub rolled_back: bool,
+    /// How often the buckets were shuffled anew since the file's epoch.
+    pub epochs: u32,
+}
+
 /// One route's migration, compiled.
 #[derive(Clone, Debug)]
 pub struct Migration {
@@ -81,6 +98,10 @@ pub struct Migration {
     pub phase: Phase,
     /// All to legacy, whatever else is said.
     pub forced_legacy: bool,
+    /// All to legacy, said at run time.
+    pub killed: bool,
+    /// Nobody moves by bucket or list.
+    pub rolled_back: bool,
     /// Who moves during a canary.
     pub split: Split,
     /// Puts sticky keys into buckets.
@@ -125,6 +146,9 @@ impl Migration {
         if self.forced_legacy {
             return Some((Legacy, Reason::Forced));
         }
+        if self.killed {
+            return Some((Legacy, Reason::Killed));
+        }
         match self.phase {
             Phase::Legacy | Phase::Shadow => return Some((Legacy, Reason::Phase)),
             Phase::Migrated | Phase::Retired => return Some((Service, Reason::Phase)),
@@ -135,6 +159,9 @@ impl Migration {
         }
         if let Some(side) = caller.chosen {
             return Some((side, Reason::Override));
+        }
+        if self.rolled_back {
+            return Some((Legacy, Reason::RolledBack));
         }
         if !split.enabled {
             return Some((Legacy, Reason::FlagOff));
@@ -188,9 +215,11 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Forced => "forced",
+            Self::Killed => "killed",
             Self::Phase => "phase",
             Self::Denied => "denied",
             Self::Override => "override",
+            Self::RolledBack => "rolled_back",
             Self::FlagOff => "flag_off",
             Self::Method => "method",
             Self::Allowed => "allowed",

@@ -5,8 +5,8 @@
 
 mod paths;
 mod diff;
-mod slots;
 mod recent;
+mod slots;
 mod totals;
 mod gate;
 
@@ -25,7 +25,7 @@ use paths::PathSet;
 use slots::Slots;
 
 /// How many places and kinds a tally tells apart.
-pub const MAX_DIFFS: usize = 500;
+pub const MAX_DIFFS: u16 = 500;
 
 /// One route's tally. A store writes its two parts apart: the totals, and of the differences those that have changed.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use chassis::tasks::Tasks;
-use composition::{ANSWER_MAX, Backend, Carried, Carrier, Lost, problem};
+use composition::{ANSWER_MAX, Backend, Carried, Carrier, Lost, Way, problem};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -50,6 +50,10 @@ impl Backends {
 
 /// Without sockets, for stopped clocks.
 impl Carrier for Backends {
+    fn way(&self) -> Way {
+        Way::Direct
+    }
+
     fn carry<'a>(
         &'a self,
         _: &'a Arc<Backend>,
@@ -62,7 +66,7 @@ impl Carrier for Backends {
             Ok(Carried {
                 status: parts.status,
                 fields: parts.headers,
-                body: to_bytes(body, ANSWER_MAX).await.unwrap(),
+                body: Ok(to_bytes(body, ANSWER_MAX).await.unwrap()),
             })
         })
     }

@@ -14,6 +14,7 @@ use upstream::transport::reqwest_h1::ReqwestH1;
 
 use super::{ANSWER_MAX, Carried, Carrier};
 use crate::backend::{Backend, connecting};
+use crate::cohort::Way;
 use crate::lost::Lost;
 use crate::reason::Reason;
 
@@ -23,7 +24,7 @@ type Unusable = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct HttpCarrier {
     transport: ReqwestH1,
-    believes_answers: bool,
+    way: Way,
 }
 
 impl HttpCarrier {
@@ -34,7 +35,7 @@ impl HttpCarrier {
     pub fn to_gateway() -> Result<Self, Unusable> {
         Ok(Self {
             transport: ReqwestH1::new(&connecting())?,
-            believes_answers: true,
+            way: Way::Gateway,
         })
     }
 
@@ -45,13 +46,17 @@ impl HttpCarrier {
     pub fn to_backends() -> Result<Self, Unusable> {
         let carrier = Self::to_gateway()?;
         Ok(Self {
-            believes_answers: false,
+            way: Way::Direct,
             ..carrier
         })
     }
 }
 
 impl Carrier for HttpCarrier {
+    fn way(&self) -> Way {
+        self.way
+    }
+
     fn carry<'a>(
         &'a self,
         backend: &'a Arc<Backend>,
@@ -64,10 +69,10 @@ impl Carrier for HttpCarrier {
                 .await
                 .map_err(|error| Lost::from(error.kind))?;
             let (mut parts, body) = answered.response.into_parts();
-            if !self.believes_answers {
+            if self.way == Way::Direct {
                 forget_what_gateways_say(&mut parts.headers);
             }
-            let body = whole(body, deadline).await?;
+            let body = whole(body, deadline).await;
             Ok(Carried {
                 status: parts.status,
                 fields: parts.headers,
@@ -86,7 +91,7 @@ fn forget_what_gateways_say(fields: &mut HeaderMap) {
 }
 
 /// The whole content, as long as it is not too much and does not take too long.
-async fn whole<B>(body: B, deadline: Instant) -> Result<Bytes, Lost>
+async fn whole<B>(body: B, deadline: Instant) -> Result<Bytes, Reason>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -98,20 +103,20 @@ where
     }
     timeout_at(deadline, reading)
         .await
-        .unwrap_or_else(|_| Err(Lost::new(Reason::Timeout)))
+        .unwrap_or_else(|_| Err(Reason::Timeout))
 }
 
-async fn read<B: Body<Data = Bytes> + Unpin>(body: &mut B) -> Result<Bytes, Lost> {
+async fn read<B: Body<Data = Bytes> + Unpin>(body: &mut B) -> Result<Bytes, Reason> {
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
-        let frame = frame.map_err(|_| Lost::new(Reason::Connect))?;
+        let frame = frame.map_err(|_| Reason::Connect)?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
         if first.len() + more.len() + data.len() > ANSWER_MAX {
             tracing::warn!(limit = ANSWER_MAX, "an answer is too large");
-            return Err(Lost::new(Reason::Decode));
+            return Err(Reason::Decode);
         }
         // Most answers come in one piece, which is not copied.
         if first.is_empty() && more.is_empty() {
@@ -145,7 +150,7 @@ mod tests {
         let frames = pieces.map(|piece| Ok::<_, std::convert::Infallible>(Frame::data(piece)));
         let mut body = StreamBody::new(stream::iter(frames.collect::<Vec<_>>()));
         let read = read(&mut body).await;
-        read.map(|whole| whole.len()).map_err(|lost| lost.reason)
+        read.map(|whole| whole.len())
     }
 
     #[tokio::test]
@@ -171,5 +176,25 @@ mod tests {
         }
         forget_what_gateways_say(&mut fields);
         assert_eq!(fields.keys().collect::<Vec<_>>(), ["etag"]);
+    }
+
+    #[tokio::test]
+    async fn a_head_is_heard_though_its_content_breaks_off() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = std::thread::spawn(move || {
+            let (mut peer, _) = listener.accept().unwrap();
+            let _ = std::io::Read::read(&mut peer, &mut [0; 4096]).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nx-served-by: service\r\ncontent-length: 9\r\n\r\n{";
+            std::io::Write::write_all(&mut peer, answer).unwrap();
+        });
+        let backend = Backend::new("catalog", "127.0.0.1", port, "", 1).unwrap();
+        let carrier = HttpCarrier::to_gateway().unwrap();
+        let deadline = Instant::now() + std::time::Duration::from_secs(10);
+        let request = Request::get("/1").body(Bytes::new()).unwrap();
+        let carried = carrier.carry(&backend, request, deadline).await.unwrap();
+        assert_eq!(carried.fields["x-served-by"], "service");
+        assert_eq!(carried.body, Err(Reason::Connect));
+        server.join().unwrap();
     }
 }

@@ -1,258 +1,288 @@
 //! Two users, one canary: neither ever sees the other's cohort through a cache, whatever happens in between.
 
+mod gateway;
+mod scenarios;
+
 use std::sync::{Arc, Mutex};
 
-use chassis::handover::{COHORT, Cohort, RouteState, SERVED_BY, STATE, State};
-use composition::Kept;
-use http::HeaderValue;
+use chassis::handover::State;
+use composition::{Kept, Way};
 use proptest::prelude::*;
-use serde_json::json;
-use tokio::time::{Instant, advance};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
-use crate::script::{Reply, ms};
+use self::gateway::{Gateway, Health, History, Phase, Refusal, Route};
+use crate::script::ms;
 use crate::shop::{Answer, Keeping, Shop};
 
-/// How the route stands. Alice is on the service while it is in canary, bob never is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Legacy,
-    Canary { epoch: u32 },
-    RolledBack,
-    Migrated,
-}
+/// How long anybody waits for an order, milliseconds: a page's whole time.
+const LONGEST: u64 = 2_000;
 
-/// How a side behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Health {
-    Well,
-    Fails,
-    HasNothing,
-    Hangs,
-}
-
-/// A gateway, as far as a BFF sees it.
-#[derive(Clone, Debug)]
-struct Gateway {
-    phase: Phase,
-    /// Changes with other routes.
-    elsewhere: u64,
-    /// How often the route had moved since the request before: every answer says so, so that an old one is known.
-    moves: u64,
-    /// How the route stood at the last request.
-    seen: Phase,
-    legacy: Health,
-    service: Health,
-}
-
-impl Gateway {
-    fn new() -> Self {
-        Self {
-            phase: Phase::Canary { epoch: 1 },
-            elsewhere: 0,
-            moves: 0,
-            seen: Phase::Canary { epoch: 1 },
-            legacy: Health::Well,
-            service: Health::Well,
-        }
-    }
-
-    fn token(&self) -> u64 {
-        match self.phase {
-            Phase::Legacy => 1,
-            Phase::Canary { epoch } => 100 + u64::from(epoch),
-            Phase::RolledBack => 2,
-            Phase::Migrated => 3,
-        }
-    }
-
-    fn state(&self) -> State {
-        let has_cohorts = matches!(self.phase, Phase::Canary { .. } | Phase::RolledBack);
-        State::new((self.token() * 1000 + self.elsewhere) << 1, has_cohorts)
-    }
-
-    fn side(&self, user: &str) -> &'static str {
-        match self.phase {
-            Phase::Canary { .. } if user == "alice" => "service",
-            Phase::Migrated => "service",
-            _ => "legacy",
-        }
-    }
-
-    fn health(&self, user: &str) -> Health {
-        match self.side(user) {
-            "service" => self.service,
-            _ => self.legacy,
-        }
-    }
-
-    /// A request comes in.
-    fn takes(&mut self) -> Self {
-        if self.phase != self.seen {
-            self.seen = self.phase;
-            self.moves += 1;
-        }
-        self.clone()
-    }
-
-    /// The answer says for whom, by whom and when it was made.
-    fn answer(&self, user: &str) -> Reply {
-        let side = self.side(user);
-        let number = u64::from(side == "service");
-        let order = json!({"user": self.moves, "items": [100 + number]});
-        let reply = match self.health(user) {
-            Health::Well => Reply::json(&order).after(ms(20)),
-            Health::Fails => Reply::text(502, "").after(ms(20)),
-            Health::HasNothing => Reply::text(404, "").after(ms(20)),
-            Health::Hangs => Reply::json(&order).after(ms(60_000)),
-        };
-        let routed = RouteState {
-            state: self.state(),
-            route: "orders".into(),
-            token: self.token(),
-        };
-        let reply = reply
-            .field(SERVED_BY, HeaderValue::from_static(side))
-            .field(STATE, routed.to_value());
-        let epoch = match self.phase {
-            Phase::Canary { epoch } => epoch,
-            Phase::RolledBack => 1,
-            Phase::Legacy | Phase::Migrated => return reply,
-        };
-        let cohort = Cohort {
-            route: "orders".into(),
-            epoch,
-            side: side.into(),
-        };
-        reply.field(COHORT, cohort.to_value())
-    }
+/// Who asks, and for which order.
+#[derive(Clone, Copy, Debug)]
+struct Asks {
+    user: &'static str,
+    order: u64,
+    /// It came by an edge that names the state.
+    is_stated: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Event {
-    Ask(&'static str),
+    Ask(Asks),
     /// All at once.
-    AskTogether,
+    AskTogether(u64),
+    /// Without waiting for the answer.
+    Begin(Asks),
     Wait(u64),
     Move(Phase),
+    /// The route moves there and back, and somebody asks in each state.
+    ThereAndBack(Phase, Asks),
+    MoveArchive,
     ChangeElsewhere,
     Legacy(Health),
     Service(Health),
+    Refuse(Option<Refusal>),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let phase = prop_oneof![
-        Just(Phase::Legacy),
-        Just(Phase::Canary { epoch: 1 }),
-        Just(Phase::Canary { epoch: 2 }),
-        Just(Phase::RolledBack),
-        Just(Phase::Migrated),
-    ];
+    let phase = || {
+        prop_oneof![
+            Just(Phase::Legacy),
+            Just(Phase::Canary { epoch: 1 }),
+            Just(Phase::Canary { epoch: 2 }),
+            Just(Phase::RolledBack),
+            Just(Phase::Migrated),
+        ]
+    };
     let health = prop_oneof![
         3 => Just(Health::Well),
+        1 => Just(Health::Slow),
         1 => Just(Health::Fails),
+        1 => Just(Health::Garbled),
+        1 => Just(Health::BreaksOff),
         1 => Just(Health::HasNothing),
         1 => Just(Health::Hangs),
     ];
+    let user = || prop_oneof![Just("alice"), Just("bob")];
+    let order = || prop_oneof![2 => Just(1_u64), 1 => Just(2)];
+    let asks = || {
+        let is_stated = prop_oneof![6 => Just(true), 1 => Just(false)];
+        (user(), order(), is_stated).prop_map(|(user, order, is_stated)| Asks {
+            user,
+            order,
+            is_stated,
+        })
+    };
+    let status = prop_oneof![Just(401_u16), Just(429)];
+    let refusal = (user(), status).prop_map(|(user, status)| Refusal { user, status });
     let event = prop_oneof![
-        4 => prop_oneof![Just("alice"), Just("bob")].prop_map(Event::Ask),
-        3 => Just(Event::AskTogether),
-        2 => (0_u64..40_000).prop_map(Event::Wait),
-        2 => phase.prop_map(Event::Move),
+        4 => asks().prop_map(Event::Ask),
+        3 => order().prop_map(Event::AskTogether),
+        4 => asks().prop_map(Event::Begin),
+        2 => (0_u64..500).prop_map(Event::Wait),
+        1 => (0_u64..40_000).prop_map(Event::Wait),
+        2 => phase().prop_map(Event::Move),
+        1 => (phase(), asks()).prop_map(|(phase, asks)| Event::ThereAndBack(phase, asks)),
+        1 => Just(Event::MoveArchive),
         1 => Just(Event::ChangeElsewhere),
         1 => health.clone().prop_map(Event::Legacy),
         2 => health.prop_map(Event::Service),
+        1 => prop::option::of(refusal).prop_map(Event::Refuse),
     ];
     prop::collection::vec(event, 1..40)
 }
 
 struct World {
     shop: Shop,
-    gateway: Arc<Mutex<Gateway>>,
+    history: Arc<Mutex<History>>,
 }
 
 impl World {
-    fn new(kept: Kept) -> Self {
-        let shop = Shop::open(Keeping {
+    fn new(kept: Kept) -> Arc<Self> {
+        let keeping = Keeping {
             order: Some(kept),
             customer: None,
-        });
-        let gateway = Arc::new(Mutex::new(Gateway::new()));
-        let behind = Arc::clone(&gateway);
+        };
+        let shop = Shop::behind(Way::Gateway, keeping);
+        let history = Arc::new(Mutex::new(History::new()));
+        let behind = Arc::clone(&history);
         shop.script.answers("order", move |seen| {
             let user = seen.fields["x-banyan-sticky"].to_str().unwrap();
-            behind.lock().unwrap().answer(user)
+            let order = seen.target.trim_start_matches('/').parse().unwrap();
+            behind.lock().unwrap().answer(user, order)
         });
-        Self { shop, gateway }
+        Arc::new(Self { shop, history })
     }
 
-    fn now(&self) -> Gateway {
-        self.gateway.lock().unwrap().takes()
+    fn change(&self, change: impl FnOnce(&mut Gateway)) {
+        self.history.lock().unwrap().change(change);
     }
 
-    async fn get(&self, user: &'static str) -> Answer {
-        let state = self.now().state().to_value();
+    fn asked(&self) -> usize {
+        self.shop.script.seen("order").len()
+    }
+
+    /// An order page, as it comes through the edge while routes lead as in `state`.
+    async fn get_in(&self, state: State, asks: Asks) -> Answer {
+        let state = state.to_value();
         let fields = [
-            ("x-banyan-sticky", user),
+            ("x-banyan-sticky", asks.user),
             ("x-banyan-state", state.to_str().unwrap()),
         ];
-        self.shop.get(&fields).await
+        let count = if asks.is_stated { 2 } else { 1 };
+        self.shop.get_order(asks.order, &fields[..count]).await
     }
 
-    /// Asks as a user, and checks that what comes is what the user's own side says, now or in this phase a while ago.
-    async fn ask(&self, user: &'static str) {
-        let (now, began) = (self.now(), Instant::now());
-        let answer = self.get(user).await;
-        let took = began.elapsed();
-        let health = now.health(user);
-        match answer.status {
-            200 => {}
-            404 => assert_eq!(health, Health::HasNothing, "{user} {now:?}"),
-            502 => assert_eq!(health, Health::Fails, "{user} {now:?}"),
-            504 => assert_eq!(health, Health::Hangs, "{user} {now:?}"),
-            _ => panic!("{answer:?}"),
+    fn state(&self) -> State {
+        self.history.lock().unwrap().now().state()
+    }
+
+    /// An order page, as it comes through the edge now.
+    async fn get(&self, asks: Asks) -> Answer {
+        self.get_in(self.state(), asks).await
+    }
+
+    /// What the edge takes now comes in here when this is awaited.
+    fn ask(self: &Arc<Self>, asks: Asks) -> impl Future<Output = ()> + Send + 'static {
+        let world = Arc::clone(self);
+        let (named, taken) = {
+            let history = self.history.lock().unwrap();
+            (history.now(), history.mark())
+        };
+        async move {
+            if asks.is_stated {
+                world.change(|gateway| gateway.hears(&named));
+            }
+            let came = world.history.lock().unwrap().now();
+            let began = Instant::now();
+            let answer = world.get_in(named.state(), asks).await;
+            world.check(asks, taken, began, &answer);
+            if answer.status == 200 {
+                world.origin(asks, taken, &came, &answer);
+            }
         }
-        if health == Health::Well {
-            assert!(
-                took < ms(70),
-                "waited for the other side: {user} {now:?}: {took:?}"
-            );
+    }
+
+    /// What came is what the user's own side says, and how long it took is that side's affair.
+    fn check(&self, asks: Asks, taken: usize, began: Instant, answer: &Answer) {
+        let Asks { user, order, .. } = asks;
+        let history = self.history.lock().unwrap().clone();
+        // Who waited for a call under way hears what was true when that began. Without a state nobody does.
+        let longest = if asks.is_stated { ms(LONGEST) } else { ms(0) };
+        let lately = history.since(taken, longest);
+        let was = |health| {
+            lately
+                .iter()
+                .any(|(_, gateway)| gateway.health(user, order) == health)
+        };
+        let refuses = |status: u16, anybody: bool| {
+            lately.iter().any(|(_, gateway)| {
+                gateway.refuses.is_some_and(|refusal| {
+                    refusal.status == status && (anybody || refusal.user == user)
+                })
+            })
+        };
+        let shares = lately
+            .iter()
+            .any(|(_, gateway)| gateway.shares_failures(order));
+        let explained = match answer.status {
+            200 => true,
+            401 => refuses(401, false),
+            404 => was(Health::HasNothing),
+            502 => [Health::Fails, Health::Garbled, Health::BreaksOff]
+                .into_iter()
+                .any(was),
+            503 => refuses(429, shares),
+            504 => was(Health::Hangs) || history.may_hang(user, longest),
+            _ => false,
+        };
+        assert!(explained, "{asks:?} {lately:?}: {answer:?}");
+        let is_well = lately
+            .iter()
+            .all(|(_, gateway)| gateway.health(user, order) == Health::Well);
+        if is_well && !history.may_hang(user, longest) {
+            let took = began.elapsed();
+            assert!(took < ms(70), "waited for others: {asks:?}: {took:?}");
         }
-        if answer.status != 200 {
-            return;
-        }
-        let expected = now.side(user);
+    }
+
+    /// The answer is of a side and a route that were this user's since the edge took the request, and of no time before
+    /// the last move that was heard of when it came.
+    fn origin(&self, asks: Asks, taken: usize, came: &Gateway, answer: &Answer) {
+        let Asks { user, order, .. } = asks;
         let body = answer.json();
-        let made_by = if body["items"] == json!(["p101"]) {
+        let items = body["items"].as_array().unwrap().iter();
+        let items: Vec<&str> = items.map(|item| item.as_str().unwrap()).collect();
+        let side = if items[0] == "p101" {
             "service"
         } else {
             "legacy"
         };
-        assert_eq!(made_by, expected, "{user}, {now:?}: {body}");
-        assert_eq!(body["_meta"]["parts"]["order"]["side"], expected, "{body}");
-        let seen = self.shop.script.seen("customer");
-        let moves = format!("/{}", now.moves);
+        let route = if items[1] == "p201" {
+            Route::Archive
+        } else {
+            Route::Orders
+        };
+        let moved: u64 = items[2].trim_start_matches('p').parse().unwrap();
+        assert_eq!(body["_meta"]["parts"]["order"]["side"], side, "{body}");
+        let history = self.history.lock().unwrap().clone();
+        let since = history.since(taken, ms(0));
+        let is_own = |(_, gateway): &(Instant, Gateway)| {
+            gateway.route(order) == route && gateway.side(user, order) == side
+        };
         assert!(
-            seen.last().is_some_and(|seen| seen.target == moves),
-            "{user} got what was kept before the last move: {now:?} {body}"
+            since.iter().any(is_own),
+            "of another side: {asks:?} {since:?}: {body}"
         );
+        assert!(
+            moved - 1000 >= came.moved(route),
+            "kept before the last move: {asks:?} {came:?}: {body}"
+        );
+    }
+}
+
+/// By an edge that names the state.
+fn stated(user: &'static str, order: u64) -> Asks {
+    Asks {
+        user,
+        order,
+        is_stated: true,
     }
 }
 
 async fn live(kept: Kept, events: Vec<Event>) {
     let world = World::new(kept);
+    let mut under_way = JoinSet::new();
     for event in events {
-        let change = |change: &dyn Fn(&mut Gateway)| change(&mut world.gateway.lock().unwrap());
         match event {
-            Event::Ask(user) => world.ask(user).await,
-            Event::AskTogether => {
-                futures::join!(world.ask("alice"), world.ask("bob"), world.ask("bob"));
+            Event::Ask(asks) => world.ask(asks).await,
+            Event::AskTogether(order) => {
+                let [alice, bob] = ["alice", "bob"].map(|user| stated(user, order));
+                futures::join!(world.ask(alice), world.ask(bob), world.ask(bob));
             }
-            Event::Wait(time) => advance(ms(time)).await,
-            Event::Move(phase) => change(&|gateway| gateway.phase = phase),
-            Event::ChangeElsewhere => change(&|gateway| gateway.elsewhere += 1),
-            Event::Legacy(health) => change(&|gateway| gateway.legacy = health),
-            Event::Service(health) => change(&|gateway| gateway.service = health),
+            Event::Begin(asks) => {
+                under_way.spawn(world.ask(asks));
+            }
+            Event::Wait(time) => sleep(ms(time)).await,
+            Event::Move(phase) => world.change(|gateway| gateway.phase = phase),
+            Event::ThereAndBack(phase, asks) => {
+                let before = world.history.lock().unwrap().now().phase;
+                for phase in [before, phase, before] {
+                    world.change(|gateway| gateway.phase = phase);
+                    under_way.spawn(world.ask(asks));
+                    tokio::task::yield_now().await;
+                }
+            }
+            Event::MoveArchive => world.change(|gateway| gateway.has_archive ^= true),
+            Event::ChangeElsewhere => world.change(|gateway| gateway.elsewhere += 1),
+            Event::Legacy(health) => world.change(|gateway| gateway.legacy = health),
+            Event::Service(health) => world.change(|gateway| gateway.service = health),
+            Event::Refuse(refusal) => world.change(|gateway| gateway.refuses = refusal),
         }
+    }
+    while let Some(ended) = under_way.join_next().await {
+        ended.unwrap();
     }
 }
 
@@ -269,60 +299,4 @@ proptest! {
             .unwrap();
         runtime.block_on(live(kept.stale_if_error(ms(60_000)), events));
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_canarys_answers_are_shared_within_a_side() {
-    let world = World::new(Kept::by_all(ms(10_000)));
-    for user in ["alice", "bob", "alice", "bob", "alice"] {
-        world.ask(user).await;
-    }
-    assert_eq!(world.shop.script.seen("order").len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_change_elsewhere_costs_each_route_one_call_and_a_change_here_drops_what_was_kept() {
-    let world = World::new(Kept::by_all(ms(10_000)));
-    world.gateway.lock().unwrap().phase = Phase::Migrated;
-    world.ask("alice").await;
-    world.ask("bob").await;
-    assert_eq!(world.shop.script.seen("order").len(), 1);
-    world.gateway.lock().unwrap().elsewhere = 1;
-    for _ in 0..3 {
-        world.ask("bob").await;
-    }
-    assert_eq!(world.shop.script.seen("order").len(), 2);
-    world.gateway.lock().unwrap().phase = Phase::RolledBack;
-    world.ask("alice").await;
-    assert_eq!(world.shop.script.seen("order").len(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_of_a_route_that_was_rolled_back_is_served_though_everything_fails() {
-    let world = World::new(Kept::by_all(ms(1_000)).stale_if_error(ms(600_000)));
-    world.gateway.lock().unwrap().phase = Phase::Migrated;
-    world.ask("alice").await;
-    {
-        let mut gateway = world.gateway.lock().unwrap();
-        gateway.phase = Phase::RolledBack;
-        gateway.legacy = Health::Fails;
-    }
-    assert_eq!(world.get("alice").await.status, 502);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_side_that_has_lost_a_thing_purges_its_own_copy_alone() {
-    let world = World::new(Kept::by_all(ms(1_000)).stale_if_error(ms(600_000)));
-    world.ask("alice").await;
-    world.ask("bob").await;
-    advance(ms(2_000)).await;
-    world.gateway.lock().unwrap().service = Health::HasNothing;
-    assert_eq!(world.get("alice").await.status, 404);
-    world.gateway.lock().unwrap().legacy = Health::Fails;
-    assert_eq!(
-        world.get("bob").await.field("x-degraded"),
-        Some("order;stale=2")
-    );
-    world.gateway.lock().unwrap().service = Health::Fails;
-    assert_eq!(world.get("alice").await.status, 502);
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use composition::{Backend, Carried, Carrier, Lost, Reason};
+use composition::{Backend, Carried, Carrier, Lost, Reason, Way};
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub(crate) struct Reply {
     after: Duration,
     status: StatusCode,
     fields: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, Reason>,
     lost: Option<Lost>,
 }
 
@@ -35,6 +35,7 @@ type Answer = Arc<dyn Fn(&Seen) -> Reply + Send + Sync>;
 
 /// The backends of one test, by name.
 pub(crate) struct Script {
+    way: Way,
     began: Instant,
     answers: Mutex<Vec<(&'static str, Answer)>>,
     seen: Mutex<Vec<Seen>>,
@@ -65,7 +66,7 @@ impl Reply {
             after: Duration::ZERO,
             status: StatusCode::from_u16(status).unwrap(),
             fields: HeaderMap::new(),
-            body: Bytes::copy_from_slice(body),
+            body: Ok(Bytes::copy_from_slice(body)),
             lost: None,
         }
     }
@@ -74,6 +75,14 @@ impl Reply {
     pub(crate) fn lost(lost: Lost) -> Self {
         Self {
             lost: Some(lost),
+            ..Self::text(200, "")
+        }
+    }
+
+    /// A head without what should follow it.
+    pub(crate) fn broken_off(reason: Reason) -> Self {
+        Self {
+            body: Err(reason),
             ..Self::text(200, "")
         }
     }
@@ -89,8 +98,14 @@ impl Reply {
 }
 
 impl Script {
+    /// Without a gateway.
     pub(crate) fn new() -> Arc<Self> {
+        Self::behind(Way::Direct)
+    }
+
+    pub(crate) fn behind(way: Way) -> Arc<Self> {
         Arc::new(Self {
+            way,
             began: Instant::now(),
             answers: Mutex::default(),
             seen: Mutex::default(),
@@ -129,6 +144,10 @@ impl Script {
 }
 
 impl Carrier for Script {
+    fn way(&self) -> Way {
+        self.way
+    }
+
     fn carry<'a>(
         &'a self,
         backend: &'a Arc<Backend>,

@@ -8,7 +8,7 @@ use chassis::identity::Trust;
 use chassis::tasks::Tasks;
 use composition::{
     Backend, Call, Declared, Engine, Identified, Inbound, Kept, Loaded, Parts, Plan, Raw, Slot,
-    View, comma_separated,
+    View, Way, comma_separated,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt as _;
@@ -70,7 +70,11 @@ fn backend(name: &'static str, permits: usize) -> Arc<Backend> {
 impl Shop {
     /// Its backends answer at once, everything is there.
     pub(crate) fn open(keeping: Keeping) -> Self {
-        let script = Script::new();
+        Self::behind(Way::Direct, keeping)
+    }
+
+    pub(crate) fn behind(way: Way, keeping: Keeping) -> Self {
+        let script = Script::behind(way);
         script.says(
             "order",
             Reply::json(&json!({"user": 7, "items": [1, 2, 1]})),
@@ -87,8 +91,13 @@ impl Shop {
 
     /// The answer to a request with these fields, from a trusted caller.
     pub(crate) async fn get(&self, fields: &[(&'static str, &str)]) -> Answer {
+        self.get_order(1, fields).await
+    }
+
+    /// The answer to a request for one of the orders.
+    pub(crate) async fn get_order(&self, order: u64, fields: &[(&'static str, &str)]) -> Answer {
         let inbound = inbound(fields);
-        Answer::read(self.view.answer(inbound, 1).await).await
+        Answer::read(self.view.answer(inbound, order).await).await
     }
 }
 

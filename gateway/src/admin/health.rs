@@ -33,6 +33,15 @@ pub(super) async fn ready(State(state): State<Arc<AdminState>>) -> (StatusCode, 
             snapshot.generation
         ));
     }
+    if let Some(trouble) = state.progress.trouble() {
+        details.push(format!("state is not kept: {trouble}"));
+    }
+    let standings = state.progress.standings();
+    for (route, standing) in &standings.routes {
+        if let Some(waits) = &standing.waits {
+            details.push(format!("route {route}: {waits}"));
+        }
+    }
     for ring in snapshot.rings() {
         if let (keys, Some(trouble)) = ring.status() {
             details.push(format!(

@@ -7,8 +7,6 @@ use serde_json::json;
 use super::{Output, load, print};
 use crate::app::StartError;
 use crate::describe;
-use crate::metrics::registry::Metrics;
-use crate::shadow::state::Comparisons;
 use crate::snapshot::Snapshot;
 
 #[derive(Debug, clap::Args)]
@@ -33,12 +31,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let routes = ready.config.routes.len();
     let warnings = ready.warnings;
     // What only shows when it is compiled: an expression that is too large, a key file that is none.
-    let snapshot = Snapshot::build(
-        ready.config,
-        None,
-        &Metrics::new(0),
-        &Comparisons::default(),
-    )?;
+    let snapshot = Snapshot::of_file(ready.config)?;
     if args.output == Output::Json {
         let public = describe::public_routes(&snapshot.config);
         print::line(&json!({ "valid": true, "findings": warnings.to_json(), "routes": routes, "public": public }).to_string());

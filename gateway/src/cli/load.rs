@@ -4,9 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::app::{self, Options, Ready, StartError};
-use crate::metrics::registry::Metrics;
 use crate::reload::Environment;
-use crate::shadow::state::Comparisons;
 use crate::snapshot::Snapshot;
 
 /// The process's own environment.
@@ -33,10 +31,5 @@ pub(super) fn ready(path: &Path) -> Result<Ready, StartError> {
 
 /// Compiles a file for looking at.
 pub(super) fn snapshot(path: &Path) -> Result<Snapshot, StartError> {
-    Ok(Snapshot::build(
-        ready(path)?.config,
-        None,
-        &Metrics::new(0),
-        &Comparisons::default(),
-    )?)
+    Ok(Snapshot::of_file(ready(path)?.config)?)
 }

@@ -9,6 +9,25 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
+/// A text on standard output, to the byte: it is meant for a program.
+pub(super) fn exactly(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// The same; whether somebody still reads.
+pub(super) fn told(text: &str) -> bool {
+    let mut out = anstream::stdout();
+    writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+}
+
+/// Goes to the top of an empty page, where there is a terminal.
+pub(super) fn fresh_page() {
+    if std::io::stdout().is_terminal() {
+        let _ = write!(anstream::stdout(), "\x1b[2J\x1b[H");
+    }
+}
+
 /// A line on standard error.
 pub(super) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");

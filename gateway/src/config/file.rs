@@ -9,7 +9,7 @@ use crate::config::names::Kind;
 use crate::config::report::{Diagnostic, Place};
 use crate::config::table::Table;
 use crate::config::value::Value;
-use crate::config::{check, issuer, limit, listeners, log, route, split, upstream};
+use crate::config::{check, issuer, limit, listeners, log, route, split, state, upstream};
 
 /// The version of the file's language that this gateway speaks.
 const VERSION: i64 = 1;
@@ -19,6 +19,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
     version(root);
     let listeners = listeners::read(root);
     let log = log::read(&root.table("log"));
+    let state = state::read(&root.table("state"));
     let defaults = root.table("defaults");
     let for_upstreams = upstream::Defaults::read(&defaults.table("upstream"));
 
@@ -57,6 +58,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         internal,
         admin,
         log,
+        state,
         issuers: configs(issuers),
         rate_limits: limits,
         upstreams: configs(upstreams),

@@ -6,7 +6,7 @@ use std::ops::Range;
 pub(super) const SECRET_KEYS: [&str; 2] = ["secret", "token"];
 
 /// The text with every secret written as stars, each byte in its place; a mere `"${NAME}"` stays.
-pub(super) fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for range in secrets(text).into_iter().chain(passwords(text)) {
         for byte in &mut bytes[range] {

@@ -2,7 +2,7 @@
 //! with each other.
 
 use http::Method;
-use strangler::{Phase, Split};
+use strangler::{Over, Phase, Split};
 
 use crate::auth::config::AuthConfig;
 use crate::config::backend::nowhere;
@@ -105,6 +105,7 @@ pub(super) fn read(
         chooser: chooser(&written, route),
         split: split(&written, route),
         flag: written.flag.map(|flag| flag.value),
+        over: Over::default(),
         shadow,
     })
 }

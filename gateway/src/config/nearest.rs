@@ -1,7 +1,7 @@
 //! What a mistyped word was probably meant to be.
 
 /// The word of `known` that is nearest to `given`, when it is near enough to be meant.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -14,6 +14,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
 use strangler::{Decision, Side};
 
+use crate::decommission::noted::{Notes, Outcome};
 use crate::listener::config::Listener;
 use crate::metrics::stats::RouteStats;
 use chassis::telemetry::line::Line;
@@ -29,6 +30,8 @@ pub struct Ledger {
     clock: Clock,
     lines: RefCell<LineBuffer>,
     stamp: RefCell<Stamp>,
+    /// Whom legacy answered.
+    pub notes: Notes,
 }
 
 /// One request.
@@ -89,6 +92,7 @@ impl Ledger {
             clock,
             lines: RefCell::new(lines),
             stamp: RefCell::default(),
+            notes: Notes::default(),
         })
     }
 
@@ -211,9 +215,16 @@ impl Drop for Record {
             .status
             .or_else(|| StatusCode::from_u16(CLIENT_GONE).ok())
             .unwrap_or_default();
+        let upstream = self.upstream.as_ref().map(|asked| asked.took);
         self.stats
-            .count(self.ledger.core, self.side(), counted, took);
+            .count(self.ledger.core, self.side(), counted, took, upstream);
         let mut lines = self.ledger.lines.borrow_mut();
         lines.line(|out| self.write(took, out));
+        if self.side() == Some(Side::Legacy) {
+            let (agent, outcome) = (self.user_agent.take(), Outcome::of(self.status));
+            self.ledger
+                .notes
+                .note(&self.stats, self.client, agent, outcome);
+        }
     }
 }

@@ -79,6 +79,12 @@ impl Metrics {
         Arc::clone(stats)
     }
 
+    /// The counters of all routes.
+    pub fn routes(&self) -> Vec<Arc<RouteStats>> {
+        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.values().cloned().collect()
+    }
+
     /// Forgets routes that the file no longer has.
     pub fn keep_routes(&self, named: impl Fn(&str) -> bool) {
         self.routes
@@ -277,6 +283,7 @@ mod tests {
             Some(Side::Service),
             StatusCode::OK,
             Duration::from_millis(3),
+            None,
         );
         metrics.problem("rate_limited");
         let mut registry = Registry::default();

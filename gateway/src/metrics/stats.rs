@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chassis::telemetry::latency::{Latency, Shown};
+use chassis::telemetry::latency::{Latency, Shown, Sketch};
 use http::StatusCode;
 use strangler::Side;
 
@@ -31,6 +31,17 @@ struct CoreStats {
 struct Served {
     classes: [AtomicU64; 5],
     latency: Latency,
+    /// From forwarding the head to the head of the answer; of sides only.
+    upstream: OnceLock<Latency>,
+}
+
+/// What one side of a migration has answered since the process started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// By class of status.
+    pub classes: [u64; 5],
+    /// From forwarding the head to the head of the answer.
+    pub latency: Sketch,
 }
 
 /// One side's counters, added up.
@@ -51,8 +62,15 @@ impl RouteStats {
         }
     }
 
-    /// Counts one answer.
-    pub fn count(&self, core: usize, side: Option<Side>, status: StatusCode, took: Duration) {
+    /// Counts one answer, which `took` so long in all, and its upstream `upstream`.
+    pub fn count(
+        &self,
+        core: usize,
+        side: Option<Side>,
+        status: StatusCode,
+        took: Duration,
+        upstream: Option<Duration>,
+    ) {
         let Some(core) = self.cores.get(core) else {
             return;
         };
@@ -60,6 +78,38 @@ impl RouteStats {
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
         served.classes[class].fetch_add(1, Ordering::Relaxed);
         served.latency.record(took);
+        if let (Some(_), Some(upstream)) = (side, upstream) {
+            served
+                .upstream
+                .get_or_init(Latency::default)
+                .record(upstream);
+        }
+    }
+
+    /// How much a side has answered, all cores together.
+    pub fn total(&self, side: Side) -> u64 {
+        let served = self.served(side).flat_map(|served| &served.classes);
+        served.map(|class| class.load(Ordering::Relaxed)).sum()
+    }
+
+    /// What a side has answered, all cores together.
+    pub fn answers(&self, side: Side) -> Answers {
+        let mut answers = Answers::default();
+        for served in self.served(side) {
+            for (total, class) in answers.classes.iter_mut().zip(&served.classes) {
+                *total += class.load(Ordering::Relaxed);
+            }
+            if let Some(upstream) = served.upstream.get() {
+                answers.latency.add(upstream);
+            }
+        }
+        answers
+    }
+
+    fn served(&self, side: Side) -> impl Iterator<Item = &Served> {
+        let slot = slot(Some(side));
+        let cores = self.cores.iter();
+        cores.filter_map(move |core| Some(&**core.sides[slot].get()?))
     }
 
     /// All cores together, by side; a side that never answered is `None`.
@@ -94,9 +144,14 @@ mod tests {
     fn cores_add_up_and_sides_stay_apart() {
         let stats = RouteStats::new("users", 2);
         let took = Duration::from_millis(2);
-        stats.count(0, Some(Side::Legacy), StatusCode::OK, took);
-        stats.count(1, Some(Side::Legacy), StatusCode::NOT_FOUND, took);
-        stats.count(1, Some(Side::Service), StatusCode::BAD_GATEWAY, took);
+        let upstream = Some(Duration::from_millis(1));
+        stats.count(0, Some(Side::Legacy), StatusCode::OK, took, upstream);
+        stats.count(1, Some(Side::Legacy), StatusCode::NOT_FOUND, took, upstream);
+        stats.count(1, Some(Side::Service), StatusCode::BAD_GATEWAY, took, None);
+        let answers = stats.answers(Side::Legacy);
+        assert_eq!(answers.classes, [0, 1, 0, 1, 0]);
+        assert_eq!((answers.latency.total(), stats.total(Side::Legacy)), (2, 2));
+        assert_eq!(stats.answers(Side::Service).latency.total(), 0);
         let [none, legacy, service] = stats.sum();
         assert_eq!(none, None);
         assert_eq!(legacy.unwrap().classes, [0, 1, 0, 1, 0]);

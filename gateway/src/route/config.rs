@@ -62,12 +62,12 @@ pub enum TargetConfig {
 }
 
 impl TargetConfig {
-    /// The migration, while it answers some callers otherwise than others. Forced to legacy or with its flag off, it is
-    /// a canary that was taken back.
+    /// The migration, while it answers some callers otherwise than others. Forced to legacy, killed, rolled back or
+    /// with its flag off, it is a canary that was taken back.
     pub fn canary(&self) -> Option<&MigrationConfig> {
         match self {
             Self::Migration(migration) => {
-                Some(&**migration).filter(|migration| migration.phase == Phase::Canary)
+                Some(&**migration).filter(|migration| migration.phase_in_force() == Phase::Canary)
             }
             Self::Upstream(_) => None,
         }

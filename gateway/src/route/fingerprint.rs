@@ -9,7 +9,7 @@ mod matching;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chassis::handover::State;
+use chassis::handover::{State, Token};
 use strangler::{People, Split};
 
 use self::fnv::Fnv;
@@ -25,7 +25,7 @@ pub fn token(
     route: &RouteConfig,
     matching: Matching,
     upstreams: &BTreeMap<String, UpstreamConfig>,
-) -> u64 {
+) -> Token {
     let mut hash = Fnv::default();
     hash.number(matching.0);
     let place = Place { route, upstreams };
@@ -46,15 +46,17 @@ pub fn token(
             hash.list(route.sticky.iter().map(source));
         }
     }
-    hash.end()
+    Token::new(hash.end(), route.target.canary().is_some())
 }
 
 /// The fingerprint of all routes, by their names and their own.
-pub fn state<'a>(tokens: impl IntoIterator<Item = (&'a str, u64)>, has_cohorts: bool) -> State {
+pub fn state<'a>(tokens: impl IntoIterator<Item = (&'a str, Token)>) -> State {
     let mut hash = Fnv::default();
+    let mut has_cohorts = false;
     for (name, token) in tokens {
         hash.text(name);
-        hash.number(token);
+        hash.number(token.0);
+        has_cohorts |= token.has_cohorts();
     }
     State::new(hash.end(), has_cohorts)
 }
@@ -110,10 +112,13 @@ fn endpoint(endpoint: &EndpointConfig) -> String {
 
 /// The flag's name is no part of it: what it decides is.
 fn rules(migration: &MigrationConfig, hash: &mut Fnv) {
-    hash.text(migration.phase.as_str());
-    hash.number(migration.forced_legacy.into());
+    hash.text(migration.phase_in_force().as_str());
+    hash.number((migration.forced_legacy || migration.over.killed).into());
+    if migration.over.rolled_back {
+        hash.text("rolled back");
+    }
     hash.text(&migration.salt);
-    hash.number(migration.epoch.into());
+    hash.number(migration.epoch_in_force().into());
     let Split {
         enabled,
         percent,

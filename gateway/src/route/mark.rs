@@ -1,7 +1,7 @@
 //! What every answer of the internal listener says of its route, so that a backend for frontends mixes no answers of
 //! different times or cohorts. Made once, when the route is.
 
-use chassis::handover::{COHORT, Cohort, RouteState, STATE, State};
+use chassis::handover::{COHORT, Cohort, RouteState, STATE, State, Token};
 use http::{HeaderMap, HeaderValue};
 use strangler::Side;
 
@@ -17,7 +17,7 @@ pub struct Mark {
 
 impl Mark {
     /// `token` is the route's own part of `state`.
-    pub fn new(route: &RouteConfig, state: State, token: u64) -> Self {
+    pub fn new(route: &RouteConfig, state: State, token: Token) -> Self {
         let name = || route.name.clone();
         let state = RouteState {
             state,
@@ -27,7 +27,7 @@ impl Mark {
         let cohorts = route.target.canary().map(|migration| {
             let cohort = |side: Side| Cohort {
                 route: name(),
-                epoch: migration.epoch,
+                epoch: migration.epoch_in_force(),
                 side: side.as_str().to_owned(),
             };
             [Side::Legacy, Side::Service].map(|side| cohort(side).to_value())

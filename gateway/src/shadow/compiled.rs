@@ -39,9 +39,9 @@ pub enum Direction {
 
 impl Direction {
     /// The one in which a route copies in this phase, if it does.
-    pub fn of(config: &ShadowConfig, phase: Phase, forced_legacy: bool) -> Option<Self> {
+    pub fn of(config: &ShadowConfig, phase: Phase, all_to_legacy: bool) -> Option<Self> {
         match phase {
-            _ if forced_legacy => None,
+            _ if all_to_legacy => None,
             Phase::Shadow | Phase::Canary => Some(Self::ToService),
             Phase::Migrated => config.reverse.then_some(Self::ToLegacy),
             Phase::Legacy | Phase::Retired => None,
@@ -73,8 +73,7 @@ impl Copying {
         }
     }
 
-    /// Whether a request that was decided so may be copied: not when somebody was kept on a side, chose one, or was
-    /// taken back to it.
+    /// Whether a request that was decided so may be copied: not when somebody was kept on a side, or chose one.
     pub fn wants(&self, decision: Decision) -> bool {
         let answering = match self.direction {
             Direction::ToService => Side::Legacy,
@@ -82,8 +81,13 @@ impl Copying {
         };
         decision.side == answering
             && match decision.reason {
-                Reason::Phase | Reason::Method | Reason::NoKey | Reason::Bucket => true,
+                Reason::Phase
+                | Reason::RolledBack
+                | Reason::Method
+                | Reason::NoKey
+                | Reason::Bucket => true,
                 Reason::Forced
+                | Reason::Killed
                 | Reason::Denied
                 | Reason::Override
                 | Reason::FlagOff

@@ -5,11 +5,12 @@ mod pairs;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use strangler::tally::{Diff, DiffKey, Totals};
+use strangler::tally::{Diff, DiffKey, GateState, Totals};
 
 pub use self::pairs::{Dropped, Pairs};
 use crate::forward::tap::Memory;
 use crate::metrics::registry::Sample;
+use crate::shadow::config::ShadowConfig;
 
 /// What may be kept of requests and answers that are copied, in the whole process.
 const MEMORY: usize = 64 * 1024 * 1024;
@@ -78,6 +79,14 @@ impl Comparisons {
             .entry(name.to_owned())
             .or_insert_with(|| Arc::new(Pairs::new(name, &self.memory)));
         Arc::clone(pairs)
+    }
+
+    /// What the pairs of a route say about letting callers onto its service; nothing where it compares nothing.
+    pub fn gate(&self, route: &str, config: Option<&ShadowConfig>) -> Option<GateState> {
+        let usual = ShadowConfig::default();
+        let config = config.unwrap_or(&usual);
+        let gate = || self.route(route).see(|tally| tally.gate(&config.gate));
+        config.compare.then(gate)
     }
 
     /// Forgets routes that the file no longer has.

@@ -32,10 +32,12 @@ impl Migration {
     ) -> Self {
         Self {
             rules: strangler::Migration {
-                phase: config.phase,
+                phase: config.phase_in_force(),
                 forced_legacy: config.forced_legacy,
+                killed: config.over.killed,
+                rolled_back: config.over.rolled_back,
                 split: config.split.clone(),
-                bucketer: Bucketer::new(&config.salt, config.epoch),
+                bucketer: Bucketer::new(&config.salt, config.epoch_in_force()),
             },
             chooser: config.chooser.clone(),
             shadow: None,
@@ -55,7 +57,10 @@ impl Migration {
     ) -> Self {
         let shadow = || {
             let written = config.shadow.as_ref()?;
-            let direction = Direction::of(written, config.phase, config.forced_legacy)?;
+            let direction = {
+                let all_to_legacy = config.forced_legacy || config.over.killed;
+                Direction::of(written, config.phase_in_force(), all_to_legacy)?
+            };
             let sides = (self.legacy.clone()?, self.service.clone()?);
             let salt = (config.salt.as_str(), config.epoch);
             let copying = Copying::new(written, direction, sides, prefix, salt);

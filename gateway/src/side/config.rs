@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 use ipnet::IpNet;
-use strangler::{Phase, Split};
+use strangler::{Over, Phase, Split};
 
 use crate::forward::config::BackendConfig;
 use crate::shadow::config::ShadowConfig;
@@ -28,8 +28,22 @@ pub struct MigrationConfig {
     pub split: Split,
     /// The flag's name, where the route takes its split from one.
     pub flag: Option<String>,
+    /// What stands over the file at run time. A file says nothing of it.
+    pub over: Over,
     /// How requests are copied to the other side, where the file or the phase says that they are.
     pub shadow: Option<Box<ShadowConfig>>,
+}
+
+impl MigrationConfig {
+    /// The phase in force: the declared one, unless it may not be entered yet.
+    pub fn phase_in_force(&self) -> Phase {
+        self.over.phase.unwrap_or(self.phase)
+    }
+
+    /// The epoch in force.
+    pub fn epoch_in_force(&self) -> u32 {
+        self.epoch.saturating_add(self.over.epochs)
+    }
 }
 
 /// Where a sticky key comes from.

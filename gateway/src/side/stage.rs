@@ -80,7 +80,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use http::HeaderValue;
-    use strangler::{Bucketer, People, Percent, Phase, Reason, Split};
+    use strangler::{Bucketer, Over, People, Percent, Phase, Reason, Split};
 
     use crate::side::config::OverrideConfig;
 
@@ -104,6 +104,7 @@ mod tests {
                 deny: People::default(),
             },
             flag: None,
+            over: Over::default(),
             shadow: None,
         };
         Migration::new(&config, None, None)

@@ -1,6 +1,6 @@
 //! Collects differences: one for each place and kind, and no more than are kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::MAX_DIFFERENCES;
 use super::difference::{Comparison, Difference, Kind};
@@ -9,6 +9,8 @@ use super::difference::{Comparison, Difference, Kind};
 #[derive(Debug, Default)]
 pub(super) struct Found {
     places: HashMap<(String, Kind), usize>,
+    /// What has been asked about, by the folded place.
+    asked: HashSet<(u64, Kind, bool)>,
     comparison: Comparison,
 }
 
@@ -20,6 +22,14 @@ pub(super) struct Samples {
 }
 
 impl Found {
+    /// Whether such a difference may not have been added yet. Spares the many elements of an array the work of the first.
+    ///
+    /// Were two places to share their hash, the second would be missing among the differences, but what the comparison
+    /// comes to would stay the same.
+    pub(super) fn is_new(&mut self, folded: u64, kind: Kind, ignored: bool) -> bool {
+        self.asked.insert((folded, kind, ignored))
+    }
+
     /// Keeps the first difference of a place and kind; one that counts takes the place of an ignored one. The samples
     /// are drawn only for what is kept.
     pub(super) fn add(

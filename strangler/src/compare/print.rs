@@ -54,7 +54,7 @@ impl<'a> Printer<'a> {
         for (index, element) in elements.iter().enumerate() {
             self.trail.enter(Step::Index(index));
             let child = self.print(element);
-            if !self.rules.ignores(&self.trail) {
+            if !self.trail.fits_inherited() {
                 hashes.push(child.hash);
                 weight += child.weight;
             }
@@ -79,7 +79,7 @@ impl<'a> Printer<'a> {
         for (name, value) in members {
             self.trail.enter(Step::Name(name));
             let child = self.print(value);
-            if !self.rules.ignores(&self.trail) {
+            if !self.trail.fits_inherited() {
                 (name, child.hash).hash(&mut hasher);
                 weight += child.weight;
             }

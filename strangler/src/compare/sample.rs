@@ -1,6 +1,6 @@
 //! Short, redacted pictures of values.
 
-use super::redact::{REDACTED, is_secret};
+use super::redact::{REDACTED, names_secret};
 use super::trail::Trail;
 use crate::json::Json;
 use crate::json_path::{PathPattern, Step};
@@ -15,44 +15,21 @@ const CUT: &str = "…";
 #[derive(Debug)]
 struct Sample<'a> {
     trail: Trail<'a>,
-    /// How many patterns the trail has: all of them redact.
-    patterns: usize,
     text: String,
     full: bool,
 }
 
-/// The value at that place, as JSON.
-pub(super) fn of<'a>(redact: &'a [PathPattern], place: &[Step<'a>], value: &'a Json) -> String {
-    drawn(redact, place, |sample| sample.value(value))
-}
-
-/// How many elements the array at that place has.
-pub(super) fn of_length(redact: &[PathPattern], place: &[Step<'_>], length: usize) -> String {
-    drawn(redact, place, |sample| {
-        sample.push(&format!("{length} elements"));
-    })
-}
-
-fn drawn<'a>(
-    redact: &'a [PathPattern],
-    place: &[Step<'a>],
-    draw: impl FnOnce(&mut Sample<'a>),
-) -> String {
-    let mut trail = Trail::new(redact);
-    for step in place {
-        trail.enter(*step);
-    }
-    let secret = |step: &Step<'_>| matches!(step, Step::Name(name) if is_secret(name));
-    if place.iter().any(secret) || trail.is_below_any(redact.len()) {
-        return REDACTED.to_owned();
-    }
+/// A value that stands outside of all secrets, as JSON. Secrets in it are redacted.
+pub(super) fn of<'a>(redact: &'a [PathPattern], way: &[Step<'a>], value: &'a Json) -> String {
     let mut sample = Sample {
-        trail,
-        patterns: redact.len(),
+        trail: Trail::new(redact, []),
         text: String::new(),
         full: false,
     };
-    draw(&mut sample);
+    for step in way {
+        sample.trail.enter(*step);
+    }
+    sample.value(value);
     sample.text
 }
 
@@ -109,8 +86,7 @@ impl<'a> Sample<'a> {
 
     fn child(&mut self, step: Step<'a>, value: &'a Json) {
         self.trail.enter(step);
-        let by_name = matches!(step, Step::Name(name) if is_secret(name));
-        if by_name || self.trail.fits_any(self.patterns) {
+        if names_secret(step) || self.trail.fits_inherited() {
             self.push(REDACTED);
         } else {
             self.value(value);

@@ -1,1 +1,48 @@
-//! placeholder
+mod documents;
+mod arrays;
+mod heads;
+mod secrets;
+mod properties;
+
+use super::*;
+use crate::json_path::PathPattern;
+
+const JSON: [(&str, &[u8]); 1] = [("Content-Type", b"application/json; charset=utf-8")];
+
+fn path(text: &str) -> PathPattern {
+    text.parse().unwrap()
+}
+
+fn unordered(at: &str, key: Option<&str>) -> Rules {
+    let key = key.map(str::to_owned);
+    Rules {
+        unordered: vec![Unordered {
+            path: path(at),
+            key,
+        }],
+        ..Rules::default()
+    }
+}
+
+fn json(rules: &Rules, left: &str, right: &str) -> Comparison {
+    let answer = |body| Answer {
+        status: 200,
+        headers: &JSON,
+        body,
+    };
+    compare(rules, &answer(left.as_bytes()), &answer(right.as_bytes()))
+}
+
+/// `value $.a`, and `ignored value $.a`.
+fn found(rules: &Rules, left: &str, right: &str) -> Vec<String> {
+    let words = |found: &Difference| {
+        let ignored = if found.ignored { "ignored " } else { "" };
+        format!("{ignored}{} {}", found.kind, found.path)
+    };
+    let comparison = json(rules, left, right);
+    comparison.differences.iter().map(words).collect()
+}
+
+fn plain(left: &str, right: &str) -> Vec<String> {
+    found(&Rules::default(), left, right)
+}

@@ -1,26 +1,49 @@
 //! The way from the root to the value at hand, and which patterns it fits.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::rules::{Rules, Unordered};
-use crate::json::Decimal;
-use crate::json_path::{Location, PathPattern, Progress, Step};
+use crate::json_path::{PathPattern, Progress, Step};
 
 /// The steps gone, and after each of them how far every pattern has been met.
 #[derive(Debug)]
 pub(super) struct Trail<'a> {
     patterns: Vec<&'a PathPattern>,
+    /// So many patterns, the first ones, hold for all that stands below a place that fits them.
+    inherited: usize,
     steps: Vec<Step<'a>>,
-    /// One word for each pattern and place, the root first.
+    /// One for each step, and one for the root before them.
+    places: Vec<Place>,
+    /// One word for each pattern and place.
     progress: Vec<Progress>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The same for places that only differ in their indices.
+    folded: u64,
+    /// Whether it, or one above it, fits an inherited pattern.
+    below: bool,
+}
+
 impl<'a> Trail<'a> {
-    pub(super) fn new(patterns: impl IntoIterator<Item = &'a PathPattern>) -> Self {
-        let patterns: Vec<_> = patterns.into_iter().collect();
-        Self {
+    pub(super) fn new(
+        inherited: impl IntoIterator<Item = &'a PathPattern>,
+        own: impl IntoIterator<Item = &'a PathPattern>,
+    ) -> Self {
+        let mut patterns: Vec<_> = inherited.into_iter().collect();
+        let inherited = patterns.len();
+        patterns.extend(own);
+        let mut trail = Self {
             progress: vec![Progress::START; patterns.len()],
             patterns,
+            inherited,
             steps: Vec::new(),
-        }
+            places: Vec::new(),
+        };
+        let below = trail.fits_inherited();
+        trail.places.push(Place { folded: 0, below });
+        trail
     }
 
     /// Goes one step, and back again when the work there is done.
@@ -32,10 +55,16 @@ impl<'a> Trail<'a> {
             }
         }
         self.steps.push(step);
+        let above = self.place();
+        self.places.push(Place {
+            folded: folded(above.folded, step),
+            below: above.below || self.fits_inherited(),
+        });
     }
 
     pub(super) fn leave(&mut self) {
         self.steps.pop();
+        self.places.pop();
         let gone = self.progress.len() - self.patterns.len();
         self.progress.truncate(gone);
     }
@@ -44,67 +73,72 @@ impl<'a> Trail<'a> {
         &self.steps
     }
 
-    pub(super) fn location(&self) -> Location<'_> {
-        Location(&self.steps)
+    /// The same for places that only differ in their indices.
+    pub(super) fn folded(&self) -> u64 {
+        self.place().folded
     }
 
-    /// Whether the place at hand fits the nth pattern.
+    /// Whether the place at hand, or one above it, fits an inherited pattern.
+    pub(super) fn is_below(&self) -> bool {
+        self.place().below
+    }
+
+    /// Whether the place at hand itself fits an inherited pattern.
+    pub(super) fn fits_inherited(&self) -> bool {
+        (0..self.inherited).any(|nth| self.fits_nth(nth))
+    }
+
+    /// Whether the place at hand fits the nth of the other patterns.
     pub(super) fn fits(&self, nth: usize) -> bool {
+        self.fits_nth(self.inherited + nth)
+    }
+
+    fn fits_nth(&self, nth: usize) -> bool {
         let here = self.progress.len() - self.patterns.len();
-        self.met(here, nth)
-    }
-
-    /// Whether the place at hand fits one of the first `count` patterns.
-    pub(super) fn fits_any(&self, count: usize) -> bool {
-        (0..count).any(|nth| self.fits(nth))
-    }
-
-    /// Whether the place at hand, or one above it, fits one of the first `count` patterns.
-    pub(super) fn is_below_any(&self, count: usize) -> bool {
-        (0..=self.steps.len())
-            .map(|depth| depth * self.patterns.len())
-            .any(|place| (0..count).any(|nth| self.met(place, nth)))
-    }
-
-    fn met(&self, place: usize, nth: usize) -> bool {
-        let progress = self.progress.get(place + nth);
+        let progress = self.progress.get(here + nth);
         let pattern = self.patterns.get(nth);
         progress
             .zip(pattern)
             .is_some_and(|(progress, pattern)| pattern.is_met(*progress))
     }
+
+    fn place(&self) -> Place {
+        let root = Place {
+            folded: 0,
+            below: false,
+        };
+        self.places.last().copied().unwrap_or(root)
+    }
 }
 
-/// The patterns of a trail under rules stand in this order: ignore, unordered, tolerance.
+fn folded(above: u64, step: Step<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let name = match step {
+        Step::Name(name) => Some(name),
+        Step::Index(_) => None,
+    };
+    (above, name).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What is ignored is inherited; the other patterns are those of unordered arrays, then those of tolerated numbers.
 impl Rules {
     pub(super) fn trail(&self) -> Trail<'_> {
         let unordered = self.unordered.iter().map(|rule| &rule.path);
         let tolerance = self.tolerance.iter().map(|rule| &rule.path);
-        Trail::new(self.ignore.iter().chain(unordered).chain(tolerance))
-    }
-
-    /// Whether the place itself is ignored.
-    pub(super) fn ignores(&self, trail: &Trail<'_>) -> bool {
-        trail.fits_any(self.ignore.len())
-    }
-
-    /// Whether the place or one above it is ignored.
-    pub(super) fn ignores_below(&self, trail: &Trail<'_>) -> bool {
-        trail.is_below_any(self.ignore.len())
+        Trail::new(&self.ignore, unordered.chain(tolerance))
     }
 
     /// The first rule for the array at this place.
     pub(super) fn unordered_at(&self, trail: &Trail<'_>) -> Option<&Unordered> {
-        let first = self.ignore.len();
         let mut rules = self.unordered.iter().enumerate();
-        rules.find_map(|(nth, rule)| trail.fits(first + nth).then_some(rule))
+        rules.find_map(|(nth, rule)| trail.fits(nth).then_some(rule))
     }
 
     /// How far apart numbers at this place may be, by the first rule for it.
-    pub(super) fn tolerance_at(&self, trail: &Trail<'_>) -> Option<Decimal> {
-        let first = self.ignore.len() + self.unordered.len();
+    pub(super) fn tolerance_at(&self, trail: &Trail<'_>) -> Option<f64> {
+        let before = self.unordered.len();
         let mut rules = self.tolerance.iter().enumerate();
-        let rule = rules.find_map(|(nth, rule)| trail.fits(first + nth).then_some(rule))?;
-        Decimal::of(rule.abs)
+        rules.find_map(|(nth, rule)| trail.fits(before + nth).then_some(rule.abs))
     }
 }

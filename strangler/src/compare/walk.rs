@@ -6,10 +6,11 @@ use super::difference::Kind;
 use super::found::{Found, Samples};
 use super::pairing::{Elements, Pairs};
 use super::print::{self, Print};
+use super::redact::{self, REDACTED};
 use super::rules::Rules;
 use super::sample;
 use super::trail::Trail;
-use crate::json::{Json, Number};
+use crate::json::{Decimal, Json, Number};
 use crate::json_path::Step;
 
 /// A value with its fingerprint.
@@ -17,6 +18,15 @@ use crate::json_path::Step;
 struct Node<'a> {
     json: &'a Json,
     print: &'a Print,
+}
+
+/// What a sample shows.
+#[derive(Clone, Copy, Debug)]
+enum Shown<'a> {
+    Nothing,
+    Value(&'a Json),
+    /// Only how many there are.
+    Elements(&'a [Json]),
 }
 
 /// The members of an object, sorted, with their fingerprints.
@@ -61,9 +71,9 @@ impl<'a> Walk<'a, '_> {
             }
             (Json::Number(l), Json::Number(r)) if self.are_close(l, r) => {}
             (l, r) if std::mem::discriminant(l) != std::mem::discriminant(r) => {
-                self.differ(Kind::Type, Some(l), Some(r));
+                self.differ(Kind::Type, Shown::Value(l), Shown::Value(r));
             }
-            (l, r) if l != r => self.differ(Kind::Value, Some(l), Some(r)),
+            (l, r) if l != r => self.differ(Kind::Value, Shown::Value(l), Shown::Value(r)),
             _ => {}
         }
     }
@@ -92,13 +102,14 @@ impl<'a> Walk<'a, '_> {
             Some(Some(key)) => self.pairs(l, r, &l.pairs_by_key(r, key)),
             Some(None) => self.pairs(l, r, &l.pairs(r)),
             None if l.are_reordered(r) => {
-                self.differ(Kind::Order, Some(left), Some(right));
+                self.differ(Kind::Order, Shown::Value(left), Shown::Value(right));
                 // Something may still differ in elements that belong together: what the rules ignore or tolerate.
                 self.pairs(l, r, &l.pairs(r));
             }
             None => {
                 if l.values.len() != r.values.len() {
-                    self.lengths(l.values.len(), r.values.len());
+                    let number = |elements: Elements<'a>| Shown::Elements(elements.values);
+                    self.differ(Kind::Length, number(l), number(r));
                 }
                 let both = l.values.len().min(r.values.len());
                 let pairs: Pairs = (0..both).map(|n| (Some(n), Some(n))).collect();
@@ -121,8 +132,12 @@ impl<'a> Walk<'a, '_> {
         self.trail.enter(step);
         match (left, right) {
             (Some(left), Some(right)) => self.values(left, right),
-            (Some(left), None) => self.differ(Kind::Missing, Some(left.json), None),
-            (None, Some(right)) => self.differ(Kind::Extra, None, Some(right.json)),
+            (Some(left), None) => {
+                self.differ(Kind::Missing, Shown::Value(left.json), Shown::Nothing);
+            }
+            (None, Some(right)) => {
+                self.differ(Kind::Extra, Shown::Nothing, Shown::Value(right.json));
+            }
             (None, None) => {}
         }
         self.trail.leave();
@@ -130,36 +145,30 @@ impl<'a> Walk<'a, '_> {
 
     fn are_close(&self, left: &Number, right: &Number) -> bool {
         let close = || {
-            let tolerance = self.rules.tolerance_at(&self.trail)?;
+            let tolerance = Decimal::of(self.rules.tolerance_at(&self.trail)?)?;
             Some(left.decimal()?.is_within(&right.decimal()?, &tolerance))
         };
         left == right || close().unwrap_or(false)
     }
 
-    fn differ(&mut self, kind: Kind, left: Option<&'a Json>, right: Option<&'a Json>) {
-        let (path, ignored) = self.place();
-        let (redact, steps) = (&self.rules.redact, self.trail.steps());
-        let shown = |value: Option<&'a Json>| {
-            value.map_or_else(String::new, |value| sample::of(redact, steps, value))
+    fn differ(&mut self, kind: Kind, left: Shown<'a>, right: Shown<'a>) {
+        let ignored = self.trail.is_below();
+        if !self.found.is_new(self.trail.folded(), kind, ignored) {
+            return;
+        }
+        let (redact, way) = (&self.rules.redact, self.trail.steps());
+        let secret_from = redact::secret_from(redact, way);
+        let draw = |shown: Shown<'a>| match shown {
+            Shown::Nothing => String::new(),
+            _ if secret_from.is_some() => REDACTED.to_owned(),
+            Shown::Value(value) => sample::of(redact, way, value),
+            Shown::Elements(elements) => format!("{} elements", elements.len()),
         };
+        let path = redact::shown(way, secret_from);
         self.found.add(path, kind, ignored, || Samples {
-            left: shown(left),
-            right: shown(right),
+            left: draw(left),
+            right: draw(right),
         });
-    }
-
-    fn lengths(&mut self, left: usize, right: usize) {
-        let (path, ignored) = self.place();
-        let (redact, steps) = (&self.rules.redact, self.trail.steps());
-        self.found.add(path, Kind::Length, ignored, || Samples {
-            left: sample::of_length(redact, steps, left),
-            right: sample::of_length(redact, steps, right),
-        });
-    }
-
-    fn place(&self) -> (String, bool) {
-        let path = self.trail.location().to_string();
-        (path, self.rules.ignores_below(&self.trail))
     }
 }
 

@@ -8,12 +8,20 @@ pub struct Number {
     text: Box<str>,
 }
 
-/// What a number is worth: digits without zeros at either end, times a power of ten. Zero has no digits and no sign.
+/// What a number is worth: digits without zeros at either end, times a power of ten. Zero has no sign and no power.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal {
     negative: bool,
-    digits: String,
+    digits: Digits,
     exponent: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Digits {
+    /// As a number, where a machine can hold it.
+    Few(u128),
+    /// Only where it cannot.
+    Many(String),
 }
 
 impl Number {
@@ -66,22 +74,22 @@ impl Decimal {
         };
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let mut digits = format!("{whole}{fraction}");
-        let scale = digits.len();
-        digits.truncate(digits.trim_end_matches('0').len());
-        let trimmed = digits.trim_start_matches('0').to_owned();
-        if trimmed.is_empty() {
-            return Some(Self::zero());
+        let (digits, zeros) = Digits::of(whole, fraction);
+        if digits == Digits::Few(0) {
+            return Some(Self {
+                negative: false,
+                digits,
+                exponent: 0,
+            });
         }
-        let shift = i64::try_from(scale - digits.len()).ok()?;
         let exponent = exponent
             .parse::<i64>()
             .ok()?
             .checked_sub(i64::try_from(fraction.len()).ok()?)?
-            .checked_add(shift)?;
+            .checked_add(zeros)?;
         Some(Self {
             negative,
-            digits: trimmed,
+            digits,
             exponent,
         })
     }
@@ -93,51 +101,78 @@ impl Decimal {
             .then(|| Self::parse(&format!("{float}")))?
     }
 
-    fn zero() -> Self {
-        Self {
-            negative: false,
-            digits: String::new(),
-            exponent: 0,
-        }
-    }
-
     /// Whether two numbers are at most `tolerance` apart, exactly. False where they are too far apart in size to say:
     /// what cannot be counted is not tolerated.
     pub fn is_within(&self, other: &Self, tolerance: &Self) -> bool {
-        let exponent = self.exponent.min(other.exponent).min(tolerance.exponent);
-        let apart = |left: i128, right: i128| Some(left.checked_sub(right)?.unsigned_abs());
+        let numbers = [self, other, tolerance];
         let within = || {
-            let apart = apart(self.scaled(exponent)?, other.scaled(exponent)?)?;
+            // Zero has no power of ten to go by.
+            let powers = numbers.iter().filter(|number| !number.is_zero());
+            let exponent = powers.map(|number| number.exponent).min().unwrap_or(0);
+            let apart = self
+                .scaled(exponent)?
+                .checked_sub(other.scaled(exponent)?)?;
             let tolerance = u128::try_from(tolerance.scaled(exponent)?).ok()?;
-            Some(apart <= tolerance)
+            Some(apart.unsigned_abs() <= tolerance)
         };
         within().unwrap_or(false)
     }
 
     /// As a whole number of that power of ten, which is no greater than its own.
     fn scaled(&self, exponent: i64) -> Option<i128> {
-        if self.digits.is_empty() {
+        let Digits::Few(size) = self.digits else {
+            return None;
+        };
+        if size == 0 {
             return Some(0);
         }
         let power = u32::try_from(self.exponent.checked_sub(exponent)?).ok()?;
-        let size: i128 = self.digits.parse().ok()?;
+        let size = i128::try_from(size).ok()?;
         let size = size.checked_mul(10_i128.checked_pow(power)?)?;
         Some(if self.negative { -size } else { size })
+    }
+
+    fn is_zero(&self) -> bool {
+        self.digits == Digits::Few(0)
     }
 
     /// Roughly, to put numbers in order. Never to compare them.
     pub(crate) fn roughly(&self) -> f64 {
         let sign = if self.negative { "-" } else { "" };
-        format!("{sign}{}e{}", self.digits_or_zero(), self.exponent)
-            .parse()
-            .unwrap_or_default()
+        let written = match &self.digits {
+            Digits::Few(size) => format!("{sign}{size}e{}", self.exponent),
+            Digits::Many(digits) => format!("{sign}{digits}e{}", self.exponent),
+        };
+        written.parse().unwrap_or_default()
     }
+}
 
-    fn digits_or_zero(&self) -> &str {
-        if self.digits.is_empty() {
-            "0"
-        } else {
-            &self.digits
+impl Digits {
+    /// The digits of both parts without zeros at either end, and how many there were at the end.
+    fn of(whole: &str, fraction: &str) -> (Self, i64) {
+        let mut size = Some(0_u128);
+        let mut zeros = 0_u32;
+        for digit in whole.bytes().chain(fraction.bytes()) {
+            if digit == b'0' {
+                zeros += 1;
+                continue;
+            }
+            size = size.and_then(|size| {
+                let shifted = match size {
+                    0 => 0,
+                    size => size.checked_mul(10_u128.checked_pow(zeros + 1)?)?,
+                };
+                shifted.checked_add(u128::from(digit - b'0'))
+            });
+            zeros = 0;
         }
+        let digits = size.map_or_else(
+            || {
+                let all = format!("{whole}{fraction}");
+                Self::Many(all.trim_matches('0').to_owned())
+            },
+            Self::Few,
+        );
+        (digits, zeros.into())
     }
 }

@@ -43,8 +43,8 @@ pub enum Refusal {
 /// Asks whether a route may go `from` a phase `to` another.
 ///
 /// The way back is always open, and so is the way from nowhere: a route without history. Users come onto the service
-/// only through the gate where the route compares (`gate`), and legacy is retired only by its clock, wherever the
-/// route comes from. `forced` is the operator's word against both.
+/// only through the gate where the route compares (`gate`), and legacy is retired only by its clock, from whatever
+/// phase. `forced` is the operator's word against both.
 pub fn entering(
     from: Option<Phase>,
     to: Phase,
@@ -52,10 +52,13 @@ pub fn entering(
     clock: Option<Verdict>,
     forced: bool,
 ) -> Result<(), Refusal> {
-    if forced || from.is_some_and(|from| to <= from) {
+    let Some(from) = from else {
+        return Ok(());
+    };
+    if forced || to <= from {
         return Ok(());
     }
-    if from == Some(Phase::Shadow)
+    if from == Phase::Shadow
         && let Some(state) = gate
     {
         through(state)?;

@@ -11,6 +11,8 @@ fn canary() -> Migration {
     Migration {
         phase: Phase::Canary,
         forced_legacy: false,
+        killed: false,
+        rolled_back: false,
         split: Split {
             enabled: true,
             percent: Percent::try_from(5.0).unwrap(),
@@ -162,4 +164,47 @@ fn without_a_key_legacy_answers_even_at_a_hundred_percent() {
         ..get("")
     };
     assert_eq!(decided(&migration, &caller), (Side::Legacy, Reason::NoKey));
+}
+
+#[test]
+fn a_kill_wins_over_every_rule_but_the_files_own_word() {
+    for phase in Phase::ALL {
+        let mut migration = Migration {
+            phase,
+            killed: true,
+            ..canary()
+        };
+        migration.split.allow.users = names(&["alice"]);
+        let caller = Caller {
+            chosen: Some(Side::Service),
+            ..get("alice")
+        };
+        assert_eq!(decided(&migration, &caller), (Side::Legacy, Reason::Killed));
+        migration.forced_legacy = true;
+        assert_eq!(decided(&migration, &caller), (Side::Legacy, Reason::Forced));
+    }
+}
+
+#[test]
+fn a_canary_that_was_taken_back_moves_only_who_chooses_to() {
+    let mut migration = Migration {
+        rolled_back: true,
+        ..canary()
+    };
+    migration.split.percent = Percent::ALL;
+    migration.split.allow.users = names(&["alice"]);
+    assert_eq!(
+        decided(&migration, &get("alice")),
+        (Side::Legacy, Reason::RolledBack)
+    );
+    let caller = Caller {
+        chosen: Some(Side::Service),
+        ..get("alice")
+    };
+    assert_eq!(
+        decided(&migration, &caller),
+        (Side::Service, Reason::Override)
+    );
+    migration.split.deny.users = names(&["alice"]);
+    assert_eq!(decided(&migration, &caller), (Side::Legacy, Reason::Denied));
 }

@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_DIFFS;
 
-const WORDS: usize = (MAX_DIFFS + 1).div_ceil(64);
+const WORDS: usize = 8;
 
-/// The slot of whatever found no slot.
-pub(super) const OTHER: u16 = 500;
+/// The last bit: whatever found no slot.
+pub(super) const OTHER: u16 = 511;
 
-const _: () = assert!(OTHER as usize == MAX_DIFFS);
+const _: () = assert!(MAX_DIFFS <= OTHER && OTHER as usize == WORDS * 64 - 1);
 
-/// Slots, and perhaps [`OTHER`].
+/// Slots, and perhaps [`OTHER`]. Kept as a list of them, which is short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<u16>", into = "Vec<u16>")]
 pub(super) struct PathSet([u64; WORDS]);
 
 impl PathSet {
@@ -48,7 +49,23 @@ impl PathSet {
 
     /// Without [`OTHER`], which is no slot.
     pub(super) fn slots(self) -> impl Iterator<Item = u16> {
-        (0..OTHER).filter(move |slot| self.has(*slot))
+        (0..MAX_DIFFS).filter(move |slot| self.has(*slot))
+    }
+}
+
+impl From<Vec<u16>> for PathSet {
+    fn from(slots: Vec<u16>) -> Self {
+        let mut set = Self::default();
+        for slot in slots {
+            set.insert(slot);
+        }
+        set
+    }
+}
+
+impl From<PathSet> for Vec<u16> {
+    fn from(set: PathSet) -> Self {
+        (0..=OTHER).filter(|slot| set.has(*slot)).collect()
     }
 }
 

@@ -35,7 +35,7 @@ impl Slots {
     pub(super) fn filled(diffs: impl IntoIterator<Item = (DiffKey, Diff)>) -> Self {
         let mut slots = Self::default();
         for (key, diff) in diffs {
-            if diff.slot >= OTHER {
+            if diff.slot >= MAX_DIFFS {
                 continue;
             }
             let earlier = slots
@@ -97,7 +97,7 @@ impl Slots {
         if let Some(diff) = self.diffs.remove(key) {
             self.keys.remove(&diff.slot);
             // Whoever does not ask for the removed ones needs no endless list of them.
-            if self.removed.len() >= MAX_DIFFS {
+            if self.removed.len() >= usize::from(MAX_DIFFS) {
                 self.removed.clear();
             }
             self.removed.push(key.clone());
@@ -160,8 +160,8 @@ impl Recording<'_> {
         if self.full {
             return None;
         }
-        if self.slots.keys.len() < MAX_DIFFS {
-            return (0..OTHER).find(|slot| !self.slots.keys.contains_key(slot));
+        if self.slots.keys.len() < usize::from(MAX_DIFFS) {
+            return (0..MAX_DIFFS).find(|slot| !self.slots.keys.contains_key(slot));
         }
         let needed = self.recent.paths().union(self.seen);
         let spare = self.slots.diffs.iter();

@@ -1,4 +1,4 @@
-//! Changes of `[edge]`, `[internal]`, `[admin]` and `[log]`: the part that may need a restart.
+//! Changes of `[edge]`, `[internal]`, `[admin]`, `[log]` and `[state]`: the part that may need a restart.
 
 use std::path::Path;
 
@@ -17,8 +17,28 @@ pub(super) fn between(changes: &mut Changes, old: &Config, new: &Config) {
     let before = changes.said.len();
     admin(changes, old, new);
     log(changes, old, new);
+    let path = |config: &Config| config.state.path.display().to_string();
+    changes.say("state.path", path(old), path(new));
     // The rest of admin, and the log, are set up once, before the first request.
     changes.needs_restart_from(before);
+    for (what, was, is) in [
+        (
+            "observe_gap_max",
+            old.state.observe_gap_max,
+            new.state.observe_gap_max,
+        ),
+        (
+            "retire_after",
+            old.state.retire_after,
+            new.state.retire_after,
+        ),
+    ] {
+        changes.say(
+            format!("state.{what}"),
+            show_duration(was),
+            show_duration(is),
+        );
+    }
 }
 
 fn internal(changes: &mut Changes, old: Option<&InternalConfig>, new: Option<&InternalConfig>) {

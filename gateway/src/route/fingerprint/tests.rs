@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use chassis::handover::State;
+use chassis::handover::{State, Token};
 
 use super::{matching, state, token};
 use crate::config::source::Source;
@@ -63,7 +63,7 @@ fn config(text: &str) -> Config {
     }
 }
 
-fn tokens(text: &str) -> BTreeMap<String, u64> {
+fn tokens(text: &str) -> BTreeMap<String, Token> {
     let config = config(text);
     let matching = matching(config.routes.values());
     let one = |(name, route): (&String, &_)| {
@@ -73,9 +73,9 @@ fn tokens(text: &str) -> BTreeMap<String, u64> {
     config.routes.iter().map(one).collect()
 }
 
-fn whole(tokens: &BTreeMap<String, u64>) -> State {
+fn whole(tokens: &BTreeMap<String, Token>) -> State {
     let tokens = tokens.iter().map(|(name, token)| (name.as_str(), *token));
-    state(tokens, true)
+    state(tokens)
 }
 
 /// The routes whose fingerprint is another when `from` in the file becomes `to`.
@@ -210,11 +210,32 @@ fn fingerprints_are_the_same_everywhere() {
     let tokens = tokens(FILE);
     let shown: Vec<String> = tokens
         .values()
-        .map(|token| format!("{token:016x}"))
+        .map(|token| format!("{:016x}", token.0))
         .collect();
     assert_eq!(
         shown,
-        ["51d6b6d373d71240", "fb29c63f7978debd", "b7d372d54f32a81b"]
+        ["51d6b6d373d71241", "fb29c63f7978debd", "b7d372d54f32a81a"]
     );
-    assert_eq!(format!("{:016x}", whole(&tokens).0), "f333d4d26317308b");
+    assert_eq!(format!("{:016x}", whole(&tokens).0), "f48b2f89ba01056d");
+}
+
+#[test]
+fn a_fingerprint_says_whether_there_are_cohorts() {
+    let canaries = |text: &str| {
+        let tokens = tokens(text);
+        let split = tokens.iter().filter(|(_, token)| token.has_cohorts());
+        let split: Vec<String> = split.map(|(name, _)| name.clone()).collect();
+        assert_eq!(whole(&tokens).has_cohorts(), !split.is_empty());
+        split
+    };
+    assert_eq!(canaries(FILE), ["payments", "products"]);
+    let moved = FILE.replace("phase = \"canary\"\ncanary", "phase = \"migrated\"\ncanary");
+    assert_eq!(canaries(&moved), ["payments"]);
+    let forced = FILE.replace(
+        "canary.percent = 5",
+        "canary.percent = 5\nforce = \"legacy\"",
+    );
+    assert_eq!(canaries(&forced), ["payments", "products"]);
+    let none = moved.replace("phase = \"canary\"\nflag = \"new\"", "phase = \"migrated\"");
+    assert_eq!(canaries(&none), [""; 0]);
 }

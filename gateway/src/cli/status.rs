@@ -1,0 +1,271 @@
+//! `banyan status`: how far the migration has got.
+
+use std::time::Duration;
+
+use chassis::clock::Clock;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+
+use super::remote::{Remote, RemoteArgs};
+use super::{Output, print};
+use crate::progress::window::Sum;
+use crate::scoreboard::{RouteRow, Scoreboard};
+
+/// How often a watched status is asked for.
+const AGAIN: Duration = Duration::from_secs(2);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this route, with all that is known of it.
+    route: Option<String>,
+    #[command(flatten)]
+    remote: RemoteArgs,
+    /// Show it again every two seconds.
+    #[arg(long)]
+    watch: bool,
+    /// How to say it.
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let remote = Remote::at(&args.remote)?;
+    loop {
+        let said = said(args, &remote)?;
+        if !args.watch {
+            print::line(&said);
+            return Ok(());
+        }
+        if args.output == Output::Text {
+            print::fresh_page();
+        }
+        if !print::told(&said) {
+            return Ok(());
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+fn said(args: &Args, remote: &Remote) -> anyhow::Result<String> {
+    let now = Clock::system().unix().as_secs_f64();
+    if let Some(route) = &args.route {
+        let row: RouteRow = remote.get(&["migrations", route])?;
+        return match args.output {
+            Output::Json => Ok(serde_json::to_string(&row)?),
+            Output::Text => Ok(one(&row, now)),
+        };
+    }
+    let board: Scoreboard = remote.get(&["migrations"])?;
+    match args.output {
+        Output::Json => Ok(serde_json::to_string(&board)?),
+        Output::Text => Ok(all(&board, now)),
+    }
+}
+
+/// The table, then what needs words.
+fn all(board: &Scoreboard, now: f64) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header([
+        "ROUTE",
+        "DECLARED",
+        "EFFECTIVE",
+        "SERVICE",
+        "ERRORS L | S",
+        "P99 L | S",
+        "MISMATCHES",
+        "LEGACY USED",
+        "RETIRE",
+    ]);
+    for row in &board.routes {
+        table.add_row([
+            row.route.clone(),
+            row.declared.clone(),
+            row.effective.phase.clone(),
+            share(
+                row.service_share,
+                row.legacy.requests + row.service.requests,
+            ),
+            pair(&row.legacy, &row.service, errors),
+            pair(&row.legacy, &row.service, p99),
+            mismatches(row),
+            row.legacy_last_used
+                .map_or_else(|| "-".to_owned(), |at| ago(now - at)),
+            row.retire.left.clone(),
+        ]);
+    }
+    let mut lines = vec![table.trim_fmt(), String::new()];
+    lines.push(format!(
+        "services answered {} of the requests to routes that move, in the last {} min; generation {}",
+        percent(board.migrated_share),
+        board.minutes,
+        board.generation
+    ));
+    lines.extend(
+        board
+            .killed
+            .iter()
+            .map(|killed| format!("all routes are {killed}")),
+    );
+    for row in &board.routes {
+        let reason = row.effective.reason.iter();
+        lines.extend(reason.map(|reason| format!("{}: {reason}", row.route)));
+    }
+    let trouble = board.trouble.iter();
+    lines.extend(trouble.map(|trouble| format!("state is not kept: {trouble}")));
+    lines.join("\n")
+}
+
+/// All that is known of one route.
+fn one(row: &RouteRow, now: f64) -> String {
+    let mut lines = vec![row.route.clone()];
+    let mut line = |what: &str, said: String| lines.push(format!("  {what:15} {said}"));
+    let reason = row.effective.reason.as_ref();
+    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    line("declared", format!("{}, {}", row.declared, row.split));
+    line("effective", format!("{}{reason}", row.effective.phase));
+    if let Some(since) = row.since {
+        line("since", ago(now - since));
+    }
+    for (side, sum) in [("legacy", &row.legacy), ("service", &row.service)] {
+        let said = format!(
+            "{} requests, {} failed ({}), p50 {}, p95 {}, p99 {}",
+            sum.requests,
+            sum.failed,
+            percent(sum.error_rate),
+            millis(sum.p50_ms),
+            millis(sum.p95_ms),
+            millis(sum.p99_ms)
+        );
+        line(side, said);
+    }
+    if let Some(shadow) = &row.shadow {
+        let said = format!(
+            "{} pairs: {} matched, {} differ where it is ignored, {} differ; {} of the recent ones count",
+            shadow.compared,
+            shadow.matched,
+            shadow.ignored,
+            shadow.mismatched,
+            percent(shadow.mismatch_rate)
+        );
+        line("compared", said);
+        if let Some(gate) = &shadow.gate {
+            line("gate", gate.said.clone());
+        }
+        if shadow.mirrored > 0 {
+            line("mirrored", shadow.mirrored.to_string());
+        }
+        let drops = shadow.dropped.iter();
+        let drops: Vec<String> = drops.map(|(why, count)| format!("{count} {why}")).collect();
+        if !drops.is_empty() {
+            line("dropped", drops.join(", "));
+        }
+    }
+    let used = row.legacy_last_used;
+    line(
+        "legacy used",
+        used.map_or_else(|| "never seen".to_owned(), |at| ago(now - at)),
+    );
+    line("retire", row.retire.left.clone());
+    if row.rollbacks > 0 {
+        line(
+            "rollbacks",
+            format!("{}, epoch {}", row.rollbacks, row.epoch),
+        );
+    }
+    lines.join("\n")
+}
+
+fn pair(legacy: &Sum, service: &Sum, show: fn(&Sum) -> String) -> String {
+    format!("{} | {}", show(legacy), show(service))
+}
+
+fn errors(sum: &Sum) -> String {
+    if sum.requests == 0 {
+        return "-".to_owned();
+    }
+    percent(sum.error_rate)
+}
+
+fn p99(sum: &Sum) -> String {
+    millis(sum.p99_ms)
+}
+
+fn millis(time: Option<f64>) -> String {
+    match time {
+        None => "-".to_owned(),
+        Some(time) if time < 10.0 => format!("{time:.1} ms"),
+        Some(time) => format!("{time:.0} ms"),
+    }
+}
+
+fn mismatches(row: &RouteRow) -> String {
+    match &row.shadow {
+        Some(shadow) if shadow.compared > 0 => {
+            format!("{} of {}", percent(shadow.mismatch_rate), shadow.compared)
+        }
+        _ => "-".to_owned(),
+    }
+}
+
+fn share(share: f64, of: u64) -> String {
+    if of == 0 {
+        "-".to_owned()
+    } else {
+        percent(share)
+    }
+}
+
+/// Two digits, and more where there would be nothing but zeros.
+pub(super) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if percent == 0.0 || percent >= 0.1 {
+        1
+    } else {
+        3
+    };
+    let text = format!("{percent:.digits$}");
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{short} %")
+}
+
+/// "3 min ago".
+pub(super) fn ago(seconds: f64) -> String {
+    let seconds = Duration::try_from_secs_f64(seconds)
+        .unwrap_or_default()
+        .as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3_600 => format!("{} min ago", seconds / 60),
+        3_600..172_800 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_times_are_short_and_never_say_nothing_of_something() {
+        for (share, said) in [
+            (0.0, "0 %"),
+            (0.25, "25 %"),
+            (0.0312, "3.1 %"),
+            (0.00004, "0.004 %"),
+            (1.0, "100 %"),
+        ] {
+            assert_eq!(percent(share), said);
+        }
+        for (seconds, said) in [
+            (-1.0, "0 s ago"),
+            (59.9, "59 s ago"),
+            (3_599.0, "59 min ago"),
+            (7_200.0, "2 h ago"),
+            (172_800.0, "2 d ago"),
+        ] {
+            assert_eq!(ago(seconds), said);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Documents of the store, told apart by kind.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use strangler::LegacyClock;
+
+use super::standing::{Standing, Standings};
+use crate::store::rows::Document;
+
+/// What stands over one route.
+const STANDING: &str = "standing";
+/// The kill of all routes.
+const KILL: &str = "kill";
+/// For how long nobody has used the old side of a route.
+const CLOCK: &str = "legacy_clock";
+
+/// The name of what is about all routes.
+pub(super) const ALL: &str = "*";
+
+/// Documents by kind, name and body.
+pub type Documents = Vec<(String, String, String)>;
+
+#[derive(Debug, Default)]
+pub(super) struct Restored {
+    pub(super) standings: Standings,
+    pub(super) clocks: BTreeMap<String, LegacyClock>,
+    /// Those that are not progress.
+    pub(super) others: Documents,
+}
+
+pub(super) fn read(documents: Documents) -> Restored {
+    let mut restored = Restored::default();
+    for (kind, name, body) in documents {
+        match kind.as_str() {
+            STANDING => {
+                let standing: Option<Standing> = parsed(&kind, &name, &body);
+                let standing = standing.map(|standing| (name, standing));
+                restored.standings.routes.extend(standing);
+            }
+            KILL => restored.standings.killed = parsed(&kind, &name, &body),
+            CLOCK => {
+                let clock = parsed(&kind, &name, &body).map(|clock| (name, clock));
+                restored.clocks.extend(clock);
+            }
+            _ => restored.others.push((kind, name, body)),
+        }
+    }
+    restored
+}
+
+/// A row that this version cannot read is said and stays where it is.
+fn parsed<T: DeserializeOwned>(kind: &str, name: &str, body: &str) -> Option<T> {
+    let read = serde_json::from_str(body);
+    read.inspect_err(|error| tracing::error!(kind, name, %error, "a row of state cannot be read"))
+        .ok()
+}
+
+/// What differs between two standings.
+pub(super) fn changed(old: &Standings, new: &Standings) -> Vec<Document> {
+    let mut documents = Vec::new();
+    for (name, standing) in &new.routes {
+        if old.routes.get(name) != Some(standing) {
+            documents.push(Document {
+                kind: STANDING,
+                name: name.clone(),
+                body: serde_json::to_string(standing).ok(),
+            });
+        }
+    }
+    if old.killed != new.killed {
+        let body = new.killed.as_ref();
+        documents.push(Document {
+            kind: KILL,
+            name: ALL.to_owned(),
+            body: body.and_then(|word| serde_json::to_string(word).ok()),
+        });
+    }
+    documents
+}
+
+pub(super) fn clock(route: &str, clock: &LegacyClock) -> Document {
+    Document {
+        kind: CLOCK,
+        name: route.to_owned(),
+        body: serde_json::to_string(clock).ok(),
+    }
+}
