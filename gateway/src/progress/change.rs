@@ -145,6 +145,10 @@ impl Change<'_> {
                 why,
             });
         }
+        // Once: it is looked at again and again.
+        if standing.waits.is_none() {
+            tracing::warn!(route = name, %to, %stays, why, "a route may not enter its declared phase yet");
+        }
         self.stand(name, |standing| {
             standing.entered = Some(stays);
             standing.waits = Some(format!("declared {to}, waits: {why}"));
