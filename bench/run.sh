@@ -48,7 +48,7 @@ node_modules() (
 case "$scenario" in
     plain)
         install taskset:util-linux wrk:wrk nginx:nginx-light
-        if wants banyan; then build gateway; fi
+        if wants banyan legacy shadow canary; then build gateway; fi
         ;;
     bff)
         install taskset:util-linux wrk:wrk

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi]...`; all without a
+# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi|shadow]...`; all without a
 # word. `scripts/test.sh` runs short forms of the same. Needs what that installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,7 +51,12 @@ openapi() {
     BANYAN_OPENAPI_CASES="${LONG_CASES:-1000}" cargo test --locked -p tests --test openapi -- --test-threads 1
 }
 
-for what in "${@:-pages screens openapi}"; do
+# A service that gets copies and hangs, breaks off and never stops talking: memory stays bounded.
+shadow() {
+    BANYAN_SHADOW_SECONDS="$seconds" cargo test --locked -p tests --test shadow_trouble -- --test-threads 1 as_long_as
+}
+
+for what in "${@:-pages screens openapi shadow}"; do
     for step in $what; do
         echo "==> $step"
         "$step"

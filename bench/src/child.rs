@@ -19,6 +19,8 @@ pub(crate) struct Child {
     name: &'static str,
     process: Process,
     log: PathBuf,
+    /// Threads whose names begin so are counted; all of them where nothing is said.
+    counted: &'static str,
 }
 
 impl Child {
@@ -39,7 +41,14 @@ impl Child {
             name,
             process,
             log: log.to_owned(),
+            counted: "",
         })
+    }
+
+    /// Counts only threads whose names begin so.
+    pub(crate) fn counting(mut self, counted: &'static str) -> Self {
+        self.counted = counted;
+        self
     }
 
     /// The CPU time that it and its children have used, from the scheduler's own count.
@@ -49,7 +58,12 @@ impl Child {
             let tasks = std::fs::read_dir(format!("/proc/{pid}/task"))
                 .with_context(|| format!("{} has ended", self.name))?;
             for task in tasks {
-                let stat = std::fs::read_to_string(task?.path().join("schedstat"))?;
+                let task = task?.path();
+                let name = std::fs::read_to_string(task.join("comm"))?;
+                if !name.starts_with(self.counted) {
+                    continue;
+                }
+                let stat = std::fs::read_to_string(task.join("schedstat"))?;
                 let on_cpu = stat.split(' ').next().unwrap_or_default();
                 nanos += on_cpu
                     .parse::<u64>()

@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 
+use self::banyan::Kind;
 use crate::http::ask;
 use crate::report::Measure;
 use crate::rounds::{self, OTHER_CORE, PROXY_CORE, Scenario};
+use crate::steady::Steady;
 use crate::target::Target;
 use crate::wrk::Load;
 
@@ -37,12 +39,22 @@ pub(crate) struct Options {
     /// The gateway's binary.
     #[arg(long, default_value = "target/dist/banyan")]
     banyan: PathBuf,
+    /// Afterwards the same at so many requests a second, whatever the answers take.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    rate: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Name {
     Banyan,
     Nginx,
+    /// The gateway with routes that move and have only begun to. Of this and the next ones only the threads count that
+    /// answer requests.
+    Legacy,
+    /// One caller in ten is copied to the service, and the answers compared.
+    Shadow,
+    /// Half of the callers are the service's.
+    Canary,
 }
 
 /// All of it.
@@ -52,7 +64,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (_origin, origin) = nginx::origin(OTHER_CORE, folder.path())?;
     let start = |name: &Name| match name {
         Name::Nginx => nginx::proxy(PROXY_CORE, folder.path(), origin),
-        Name::Banyan => banyan::start(&options.banyan, PROXY_CORE, folder.path(), origin),
+        Name::Banyan => banyan::start(&options.banyan, Kind::Plain, folder.path(), origin),
+        Name::Legacy => banyan::start(&options.banyan, Kind::Legacy, folder.path(), origin),
+        Name::Shadow => banyan::start(&options.banyan, Kind::Shadow, folder.path(), origin),
+        Name::Canary => banyan::start(&options.banyan, Kind::Canary, folder.path(), origin),
     };
     let targets: Vec<Target> = options
         .targets
@@ -65,12 +80,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let scenario = Scenario {
         load: Load {
             path: PATH,
-            fields: &[],
+            fields: &[("x-device-id", "device-17")],
             connections: options.rounds.connections,
             seconds: options.rounds.seconds,
         },
-        steady: None,
-        ratios: &[Measure::COST],
+        steady: options.rate.map(|rate| Steady {
+            rate,
+            seconds: options.rounds.seconds,
+            connections: options.rounds.connections,
+        }),
+        ratios: if options.rate.is_some() {
+            &[Measure::COST, Measure::COST_AT_RATE, Measure::P99_AT_RATE]
+        } else {
+            &[Measure::COST]
+        },
     };
     rounds::run(&options.rounds, &scenario, &targets)
 }

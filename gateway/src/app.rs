@@ -203,6 +203,11 @@ fn first(
         comparisons.gate(route, migration.shadow.as_deref())
     };
     let _ = change.admit(config, None, &gate, Patience::Wait);
+    for (route, standing) in &change.standings().routes {
+        if let Some(waits) = &standing.waits {
+            tracing::warn!(route, waits, "the declared phase is not in force");
+        }
+    }
     let snapshot = Snapshot::build(
         Arc::clone(config),
         change.standings(),
@@ -318,6 +323,7 @@ impl Running {
             .control
             .block_on(self.control_tasks.ended(CONTROL_DRAIN));
         unfinished.extend(ended.err().map(|left| left.to_string()));
+        self.state.progress.close();
         self.control.shutdown_timeout(CONTROL_DRAIN);
         drop(self.lines);
         unfinished

@@ -9,10 +9,12 @@ pub mod effective;
 mod restored;
 mod state;
 mod change;
+mod admission;
 pub mod verb;
 pub mod keeping;
 
-pub use change::{Actor, Change, Gate, NotYet, Patience};
+pub use admission::{Gate, NotYet, Patience};
+pub use change::{Actor, Change};
 pub use restored::Documents;
 pub use state::{Progress, Said};
 

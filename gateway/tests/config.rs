@@ -14,6 +14,8 @@
 mod accepted;
 #[path = "config/anything.rs"]
 mod anything;
+#[path = "config/copies.rs"]
+mod copies;
 #[path = "config/golden.rs"]
 mod golden;
 #[path = "config/meaning.rs"]

@@ -60,10 +60,13 @@ pub fn json(text: &str) -> Reply {
 }
 
 impl Edge {
-    /// A counter of `/metrics`, by its name and one of its labels' values; none yet is 0.
+    /// A number of `/metrics`, by its name and one of its labels' values, if it has any; none yet is 0.
     pub async fn metric(&self, name: &str, label: &str) -> u64 {
         let text = self.admin("/metrics").send().await;
-        let said = format!("\"{label}\"");
+        let said = match label {
+            "" => String::new(),
+            label => format!("\"{label}\""),
+        };
         let mut lines = text.text().lines();
         let line = lines.find(|line| line.starts_with(name) && line.contains(&said));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok())

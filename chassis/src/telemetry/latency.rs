@@ -1,6 +1,5 @@
 //! Latencies in logarithmic buckets: recorded without a lock, merged by adding, right within 1 % at every quantile.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -71,41 +70,45 @@ impl Latency {
     }
 }
 
-/// Several series added up, bucket by bucket; those that nothing fell into take no room.
+/// Several series added up, bucket by bucket in order; those that nothing fell into take no room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sketch(BTreeMap<u16, u64>);
+pub struct Sketch(Box<[(u16, u64)]>);
 
 impl Sketch {
     /// Adds what a series has recorded.
     pub fn add(&mut self, series: &Latency) {
-        for (bucket, count) in (0..).zip(series.counts.iter()) {
-            let count = count.load(Ordering::Relaxed);
-            if count > 0 {
-                *self.0.entry(bucket).or_default() += u64::from(count);
-            }
-        }
+        let counts = series.counts.iter();
+        let counts = (0..).zip(counts.map(|count| u64::from(count.load(Ordering::Relaxed))));
+        self.merge(&counts.filter(|(_, count)| *count > 0).collect());
     }
 
     /// Adds another sketch: the same as if both had been recorded into one.
     pub fn merge(&mut self, other: &Self) {
-        for (bucket, count) in &other.0 {
-            *self.0.entry(*bucket).or_default() += count;
+        if self.0.is_empty() {
+            self.0.clone_from(&other.0);
+        } else if !other.0.is_empty() {
+            *self = self.buckets().chain(other.buckets()).collect();
         }
     }
 
     /// What this one has and `earlier`, an older look at the same series, did not have.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let new = self.0.iter().map(|(bucket, count)| {
-            let before = earlier.0.get(bucket).copied().unwrap_or_default();
-            (*bucket, count.saturating_sub(before))
+        let mut earlier = earlier.buckets().peekable();
+        let new = self.buckets().map(|(bucket, count)| {
+            while earlier.next_if(|(before, _)| *before < bucket).is_some() {}
+            let before = earlier.next_if(|(before, _)| *before == bucket);
+            (
+                bucket,
+                count.saturating_sub(before.map_or(0, |(_, count)| count)),
+            )
         });
         Self(new.filter(|(_, count)| *count > 0).collect())
     }
 
     /// How many were recorded.
     pub fn total(&self) -> u64 {
-        self.0.values().sum()
+        self.buckets().map(|(_, count)| count).sum()
     }
 
     /// The latency that the share `q` (0 to 1) of all stays within, right within 1 %; nothing when nothing was recorded.
@@ -127,15 +130,24 @@ impl Sketch {
 
     /// The buckets and their counts, for whoever keeps them.
     pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.0.iter().map(|(bucket, count)| (*bucket, *count))
+        self.0.iter().copied()
     }
 }
 
-/// What was kept; buckets that do not exist are left out.
+/// Buckets in any order, the same one perhaps more than once; those that do not exist are left out.
 impl FromIterator<(u16, u64)> for Sketch {
     fn from_iter<I: IntoIterator<Item = (u16, u64)>>(buckets: I) -> Self {
         let known = |(bucket, _): &(u16, u64)| usize::from(*bucket) < BUCKETS;
-        Self(buckets.into_iter().filter(known).collect())
+        let mut all: Vec<(u16, u64)> = buckets.into_iter().filter(known).collect();
+        all.sort_unstable_by_key(|(bucket, _)| *bucket);
+        all.dedup_by(|next, first| {
+            let same = next.0 == first.0;
+            if same {
+                first.1 += next.1;
+            }
+            same
+        });
+        Self(all.into())
     }
 }
 

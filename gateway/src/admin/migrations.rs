@@ -24,7 +24,7 @@ const ROWS_MAX: u32 = 1_000;
 /// So many where nobody says.
 const ROWS: u32 = 100;
 /// Older windows are not at hand.
-const MINUTES_MAX: u64 = 60;
+const MINUTES_MAX: u64 = 15;
 
 /// All of it.
 pub(super) fn router() -> OpenApiRouter<Arc<AdminState>> {
@@ -40,7 +40,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<AdminState>> {
 
 #[derive(Debug, Deserialize, IntoParams)]
 struct Minutes {
-    /// Error rates and latencies of so many minutes, 60 at most.
+    /// Error rates and latencies of so many minutes, 15 at most.
     minutes: Option<u64>,
 }
 

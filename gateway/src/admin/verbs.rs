@@ -74,6 +74,9 @@ pub struct Wish {
     pub who: String,
     /// Why.
     pub why: String,
+    /// Within the same phase, more callers than before.
+    #[serde(default)]
+    pub forward: bool,
     /// It may in any case: kept, and audited.
     #[serde(default)]
     pub force: bool,
@@ -179,8 +182,8 @@ async fn permission(
         keep_cohort: false,
     };
     let actor = actor(&state, peer, &order)?;
-    let (to, force) = (wish.to, wish.force);
-    let asking = move |reloader: &Reloader| reloader.may_enter(&route, to, force.then_some(&actor));
+    let (to, force) = ((wish.to, wish.forward), wish.force);
+    let asking = move |reloader: &Reloader| reloader.may_enter(&route, to, force, &actor);
     let against = run(&state, asking).await?;
     Ok(Json(Permission {
         allowed: against.is_none(),

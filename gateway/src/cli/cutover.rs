@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use strangler::{Percent, Phase};
 
-use super::remote::{NobodyThere, Remote, who};
+use super::remote::{NobodyThere, Remote, RemoteArgs, who};
 use super::{FileArg, Output, load, print};
 use crate::admin::verbs::{Permission, Wish};
 use crate::app::StartError;
@@ -34,13 +34,16 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct How {
     #[command(flatten)]
-    file: FileArg,
+    remote: RemoteArgs,
     /// Move it although its history does not allow it yet.
     #[arg(long, requires = "why")]
     force: bool,
     /// The reason.
     #[arg(long, value_name = "TEXT")]
     why: Option<String>,
+    /// Who moves it; by default the name that you are logged in with.
+    #[arg(long, value_name = "NAME")]
+    who: Option<String>,
     /// Print the change as a patch and write nothing.
     #[arg(long)]
     print_patch: bool,
@@ -77,7 +80,7 @@ fn percent(text: &str) -> Result<Percent, String> {
 /// Edits the file, or prints the patch.
 pub(super) fn carry_out(wanted: &Wanted<'_>, how: &How) -> anyhow::Result<()> {
     let environment = load::environment();
-    let editing = Editing::open(&how.file.config).map_err(StartError::File)?;
+    let editing = Editing::open(&how.remote.file.config).map_err(StartError::File)?;
     let source = editing.source();
     let before = valid(source, &*environment, how)?;
     let edited = match (wanted.to, wanted.percent) {
@@ -101,7 +104,7 @@ pub(super) fn carry_out(wanted: &Wanted<'_>, how: &How) -> anyhow::Result<()> {
     let is_written = if edited.text == source.text {
         None
     } else {
-        is_checked = permission(&before.config, wanted.route, (from.phase, to.phase), how)?;
+        is_checked = permission(&before.config, wanted.route, (from, to), how)?;
         if !how.print_patch {
             editing.commit(&edited.text, &*environment)?;
         }
@@ -113,38 +116,42 @@ pub(super) fn carry_out(wanted: &Wanted<'_>, how: &How) -> anyhow::Result<()> {
         to,
         is_written,
         is_checked,
-        patch: patch::unified(&how.file.config, &source.text, &edited.text),
+        patch: patch::unified(&how.remote.file.config, &source.text, &edited.text),
     };
     if how.output == Output::Json {
         print::line(&moved.in_json().to_string());
         return Ok(());
     }
     say_new_warnings(&before.warnings, &after.warnings);
-    moved.say(&how.file);
+    moved.say(&how.remote.file);
     Ok(())
 }
 
-/// Whether the route may move forward now: the running gateway knows its history. With `force` it keeps that the operator
+/// Whether the route may move now: the running gateway knows its history, and keeps who moves it. With `force` it keeps that the operator
 /// stands above it. Says whether it was asked: where there is none, the next one looks when it starts.
 fn permission(
     config: &Config,
     route: &str,
-    (from, to): (Phase, Phase),
+    (from, to): (&MigrationConfig, &MigrationConfig),
     how: &How,
 ) -> anyhow::Result<bool> {
-    if to <= from || how.print_patch {
-        return Ok(true);
+    if how.print_patch {
+        return Ok(false);
     }
+    let is_back = to.phase < from.phase;
+    let forward = to.split.percent > from.split.percent;
+    let to = to.phase;
     let wish = Wish {
         to,
-        who: who(None),
+        forward,
+        who: who(how.who.as_deref()),
         why: how.why.clone().unwrap_or_else(|| "cutover".to_owned()),
         force: how.force,
     };
-    let asked = Remote::of(&config.admin, None)
+    let asked = Remote::of(&how.remote, &config.admin)
         .and_then(|remote| remote.post(&["migrations", route, "permission"], &wish));
     let answer: Permission = match asked {
-        Err(error) if error.is::<NobodyThere>() && !how.force => return Ok(false),
+        Err(error) if error.is::<NobodyThere>() && !how.force => return Ok(is_back),
         asked => asked?,
     };
     match answer.against {
@@ -230,7 +237,7 @@ impl Moved<'_> {
                 print::note(&format!("{route}: {from} -> {to}; nothing is written"));
             }
         }
-        if !self.is_checked {
+        if self.is_written == Some(true) && !self.is_checked {
             let to = self.to.phase;
             print::note(&format!(
                 "no gateway runs with this file's [admin]; whether {route} may enter {to} is looked at when one starts"

@@ -1,6 +1,7 @@
 //! Asks a running gateway, by its admin listener.
 
-use std::path::Path;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{FileArg, load};
+use crate::listener::config::AdminConfig;
 
 /// An answer takes milliseconds; a gateway that does not give one is in trouble.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +28,7 @@ pub(super) struct RemoteArgs {
     admin: Option<Url>,
     /// A file with the admin token, where it is not the file's.
     #[arg(long, value_name = "FILE")]
-    token_file: Option<std::path::PathBuf>,
+    token_file: Option<PathBuf>,
 }
 
 /// Who speaks, and why.
@@ -73,33 +75,38 @@ impl WordArgs {
 
 impl Remote {
     pub(super) fn at(args: &RemoteArgs) -> anyhow::Result<Self> {
-        let token = args.token_file.as_deref().map(token).transpose()?;
-        if let Some(admin) = &args.admin {
+        if args.admin.is_some() {
             // The file may be on another machine; its token is welcome where it is here.
-            let own = || load::ready(&args.file.config).ok()?.config.admin.token;
-            return Self::new(admin.clone(), token.or_else(own));
+            let own = load::ready(&args.file.config).ok();
+            let own = own.and_then(|ready| ready.config.admin.token);
+            return Self::named(args, own);
         }
         let admin = load::ready(&args.file.config)?.config.admin;
-        Self::of(&admin, token)
+        Self::of(args, &admin)
     }
 
-    /// The gateway of a file.
-    pub(super) fn of(
-        admin: &crate::listener::config::AdminConfig,
-        token: Option<SecretString>,
-    ) -> anyhow::Result<Self> {
+    /// The gateway of a file that was read already.
+    pub(super) fn of(args: &RemoteArgs, admin: &AdminConfig) -> anyhow::Result<Self> {
+        if args.admin.is_some() {
+            return Self::named(args, admin.token.clone());
+        }
         let mut bind = admin.bind;
         if bind.port() == 0 {
             bail!("admin.bind has port 0, so nobody knows where it is: name it with --admin");
         }
         if bind.ip().is_unspecified() {
             bind.set_ip(match bind {
-                std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
         let url = Url::parse(&format!("http://{bind}"))?;
-        Self::new(url, token.or_else(|| admin.token.clone()))
+        Self::new(url, args.token()?.or_else(|| admin.token.clone()))
+    }
+
+    fn named(args: &RemoteArgs, own: Option<SecretString>) -> anyhow::Result<Self> {
+        let admin = args.admin.clone().context("--admin")?;
+        Self::new(admin, args.token()?.or(own))
     }
 
     fn new(url: Url, token: Option<SecretString>) -> anyhow::Result<Self> {
@@ -168,9 +175,14 @@ impl Remote {
     }
 }
 
-fn token(path: &Path) -> anyhow::Result<SecretString> {
-    chassis::secret::from_file(path)
-        .with_context(|| format!("--token-file {} cannot be read", path.display()))
+impl RemoteArgs {
+    fn token(&self) -> anyhow::Result<Option<SecretString>> {
+        let read = |path: &PathBuf| {
+            chassis::secret::from_file(path)
+                .with_context(|| format!("--token-file {} cannot be read", path.display()))
+        };
+        self.token_file.as_ref().map(read).transpose()
+    }
 }
 
 /// The cause that says something: "Connection refused".

@@ -23,7 +23,7 @@ pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings)
     let (phase, reason) = if migration.forced_legacy {
         let reason = "force = \"legacy\" in the file".to_owned();
         (Phase::Legacy.as_str(), Some(reason))
-    } else if let Some(word) = standings.kill(name) {
+    } else if let Some(word) = standings.kill(name).filter(|_| entered != Phase::Retired) {
         (Phase::Legacy.as_str(), Some(said("killed", word)))
     } else if let (Phase::Canary, Some(word)) = (entered, &standing.rolled_back) {
         ("rolled_back", Some(said("rolled back", word)))

@@ -1,5 +1,6 @@
 //! Once a second: what was counted goes to the store, clocks run on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,11 +52,16 @@ impl Progress {
         batch.windows = inner.windows.look(stats, now);
         batch.uses = inner.users.note(notes, now);
         let gap = config.state.observe_gap_max;
+        let used: BTreeSet<&str> = batch.uses.iter().map(|one| one.route.as_str()).collect();
+        if tick.is_multiple_of(CLOCKS) {
+            let named: BTreeSet<&str> = stats.iter().map(|one| one.name.as_str()).collect();
+            inner.windows.keep(|route| named.contains(route));
+        }
         for (name, route) in &config.routes {
             if !matches!(route.target, TargetConfig::Migration(_)) {
                 continue;
             }
-            let used = batch.uses.iter().any(|one| one.route == *name);
+            let used = used.contains(name.as_str());
             let known = inner.clocks.contains_key(name);
             let clock = inner.clocks.entry(name.clone()).or_default();
             clock.watched(now, gap);

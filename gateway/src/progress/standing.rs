@@ -43,6 +43,9 @@ pub struct Standing {
     pub waits: Option<String>,
     /// The phase that may be entered whatever speaks against it, and who said so.
     pub forced: Option<(Phase, Word)>,
+    /// The phase that somebody is about to declare in the file, and why: until then, for a while.
+    #[serde(skip)]
+    pub announced: Option<(Phase, Word)>,
 }
 
 /// What stands over all routes.
@@ -85,9 +88,11 @@ impl Standings {
     fn over(&self, route: &str, declared: Phase) -> Over {
         let standing = self.routes.get(route);
         let entered = standing.and_then(|one| one.entered);
+        let retired = entered.unwrap_or(declared) == Phase::Retired;
         Over {
             phase: entered.filter(|entered| *entered != declared),
-            killed: self.kill(route).is_some(),
+            // Once retired, nothing leads to legacy.
+            killed: self.kill(route).is_some() && !retired,
             rolled_back: standing.is_some_and(|one| one.rolled_back.is_some()),
             epochs: standing.map_or(0, |one| one.epochs),
         }

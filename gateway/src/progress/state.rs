@@ -138,6 +138,13 @@ impl Progress {
         self.store.as_ref().ok_or_else(trouble)
     }
 
+    /// The process is about to end.
+    pub fn close(&self) {
+        if let Some(Err(error)) = self.store.as_ref().map(Store::close) {
+            tracing::warn!(%error, "state is not in one file");
+        }
+    }
+
     /// Writes `batch` and whatever waits. What cannot be written waits for the next time.
     pub(super) fn write(&self, batch: Batch) -> Said {
         let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);

@@ -243,11 +243,17 @@ fn a_forced_phase_is_entered_once_and_audited() {
     );
     let store = world.progress.store().unwrap();
     let audit = store.audit(10).unwrap();
+    let told: Vec<_> = audit
+        .iter()
+        .map(|line| (line.what.as_str(), line.who.as_str(), line.after.as_str()))
+        .collect();
     assert_eq!(
-        (audit[0].what.as_str(), audit[0].who.as_str()),
-        ("force", "ana")
+        told,
+        [
+            ("cutover", "ana", "canary"),
+            ("force", "ana", "shadow, and canary may be entered")
+        ]
     );
-    assert_eq!(audit[0].after, "shadow, and canary may be entered");
     let events = store.events(Some("orders".to_owned()), 10).unwrap();
     let story: Vec<_> = events
         .iter()

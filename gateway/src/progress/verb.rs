@@ -2,7 +2,7 @@
 
 use strangler::Phase;
 
-use super::change::{Actor, Change, EVERYTHING, Gate};
+use super::change::{Actor, Change, EVERYTHING};
 use super::effective::{effective, said};
 use crate::config::Config;
 use crate::config::nearest::nearest;
@@ -134,7 +134,7 @@ impl Change<'_> {
         let phase = standing.entered.unwrap_or(migration.phase);
         let word = || Some(actor.word.clone());
         match verb {
-            Verb::Kill if phase == Phase::Retired => {
+            Verb::Kill if phase == Phase::Retired || migration.legacy.is_none() => {
                 return Err(VerbError::Retired(route.to_owned()));
             }
             Verb::Rollback if phase != Phase::Canary => {
@@ -196,35 +196,6 @@ impl Change<'_> {
         let what = if kill { "kill" } else { "resume" };
         self.note(what, EVERYTHING, actor, &before, &after);
         Ok(Spoken { before, after })
-    }
-
-    /// What speaks against a file that declares `to` for `route`: its history, or what somebody said over it.
-    pub fn against(
-        &self,
-        route: &str,
-        to: Phase,
-        config: &Config,
-        gate: Gate<'_>,
-    ) -> Result<Option<String>, VerbError> {
-        let migration = migration(config, route)?;
-        let standing = self.standings.of(route);
-        let from = standing.entered.unwrap_or(migration.phase);
-        if to <= from {
-            return Ok(None);
-        }
-        let words = [
-            ("killed", self.standings.kill(route)),
-            ("rolled back", standing.rolled_back.as_ref()),
-            ("held", standing.held.as_ref()),
-        ];
-        let mut words = words.into_iter();
-        let spoken = words.find_map(|(what, word)| Some(said(what, word?)));
-        if let Some(spoken) = spoken {
-            return Ok(Some(format!("{route} is {spoken}; resume it first")));
-        }
-        let gate = gate(route, migration);
-        let entered = self.entering(route, to, false, config, gate.as_ref());
-        Ok(entered.err().map(|refusal| refusal.to_string()))
     }
 
     /// Lets a route enter a phase whatever speaks against it, the next time that its file declares it.

@@ -13,7 +13,7 @@ use crate::metrics::stats::{Answers, RouteStats};
 use crate::store::rows::Window;
 
 /// So many minutes are at hand without asking the store.
-const AT_HAND: usize = 60;
+const AT_HAND: usize = 15;
 
 const SIDES: [Side; 2] = [Side::Legacy, Side::Service];
 

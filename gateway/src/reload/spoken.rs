@@ -7,7 +7,7 @@ use strangler::Phase;
 
 use super::Reloader;
 use crate::progress::keeping::{Counted, EVERY};
-use crate::progress::verb::{Spoken, Verb, VerbError};
+use crate::progress::verb::{Spoken, Verb, VerbError, migration};
 use crate::progress::{Actor, Change, Patience, Said};
 use crate::shadow::kept;
 use crate::snapshot::BuildError;
@@ -42,23 +42,29 @@ impl Reloader {
         Ok((spoken, self.in_force(change)?))
     }
 
-    /// Whether a file may declare `to` for `route`: why not, if so. With `force` it may in any case, which is kept.
+    /// Somebody is about to declare `to` for `route` in the file, perhaps with a share that moves it `forward`. What speaks
+    /// against it, if something does. With `force` it may be declared in any case, which is kept.
     pub fn may_enter(
         &self,
         route: &str,
-        to: Phase,
-        force: Option<&Actor>,
+        (to, forward): (Phase, bool),
+        force: bool,
+        actor: &Actor,
     ) -> Result<Option<String>, Unsaid> {
         let mut change = self.progress.change();
         let config = Arc::clone(&self.shared.current.load().config);
         let gate = |route: &str, migration: &_| self.gate(route, migration);
-        let against = change.against(route, to, &config, &gate)?;
-        if let (Some(_), Some(actor)) = (&against, force) {
-            change.force(route, to, &config, actor)?;
-            change.done();
-            return Ok(None);
+        migration(&config, route)?;
+        let against = change.against(route, (to, forward), &config, &gate);
+        if against.is_some() && !force {
+            return Ok(against);
         }
-        Ok(against)
+        if against.is_some() {
+            change.force(route, to, &config, actor)?;
+        }
+        change.announce(route, to, actor);
+        change.done();
+        Ok(None)
     }
 
     /// Compiles what is in force anew, and swaps.

@@ -121,7 +121,7 @@ impl Copying {
 }
 
 /// Pairs that were compared otherwise cannot be added up. What samples do not show changes nothing.
-fn fingerprint(rules: &Rules, direction: Direction) -> u32 {
+pub(super) fn fingerprint(rules: &Rules, direction: Direction) -> u32 {
     let mut text = format!("{direction:?}");
     let mut say = |what: &str, said: &dyn fmt::Display| {
         let _ = write!(text, "\n{what} {said}");

@@ -5,11 +5,12 @@ mod pairs;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use strangler::tally::{Diff, DiffKey, GateState, Totals};
+use strangler::tally::{Diff, DiffKey, GateState, Tally, Totals};
 
 pub use self::pairs::{Dropped, Pairs};
 use crate::forward::tap::Memory;
 use crate::metrics::registry::Sample;
+use crate::shadow::compiled::{Direction, fingerprint};
 use crate::shadow::config::ShadowConfig;
 
 /// What may be kept of requests and answers that are copied, in the whole process.
@@ -85,8 +86,17 @@ impl Comparisons {
     pub fn gate(&self, route: &str, config: Option<&ShadowConfig>) -> Option<GateState> {
         let usual = ShadowConfig::default();
         let config = config.unwrap_or(&usual);
-        let gate = || self.route(route).see(|tally| tally.gate(&config.gate));
-        config.compare.then(gate)
+        if !config.compare {
+            return None;
+        }
+        let pairs = self.route(route);
+        let rules = fingerprint(&config.rules, Direction::ToService);
+        // Pairs by other rules than those of the file say nothing about what it asks for.
+        Some(if pairs.rules() == rules {
+            pairs.see(|tally| tally.gate(&config.gate))
+        } else {
+            Tally::new(config.gate.min_compared).gate(&config.gate)
+        })
     }
 
     /// Forgets routes that the file no longer has.

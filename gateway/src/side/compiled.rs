@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use strangler::{Bucketer, Side};
+use strangler::{Bucketer, Phase, Side};
 
 use super::config::{MigrationConfig, OverrideConfig};
 use crate::forward::compiled::Backend;
 use crate::shadow::compiled::{Copying, Direction};
+use crate::shadow::config::ShadowConfig;
 use crate::shadow::stage::Shadow;
 use crate::shadow::state::Pairs;
 
@@ -56,7 +57,11 @@ impl Migration {
         pairs: impl FnOnce() -> Arc<Pairs>,
     ) -> Self {
         let shadow = || {
-            let written = config.shadow.as_ref()?;
+            // A route whose declared canary waits goes on as in `shadow`, whatever the file says of copies.
+            let usual = ShadowConfig::default();
+            let in_shadow = config.phase_in_force() == Phase::Shadow;
+            let written = config.shadow.as_deref();
+            let written = written.or_else(|| in_shadow.then_some(&usual))?;
             let direction = {
                 let all_to_legacy = config.forced_legacy || config.over.killed;
                 Direction::of(written, config.phase_in_force(), all_to_legacy)?

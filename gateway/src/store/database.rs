@@ -69,6 +69,13 @@ impl Store {
         self.change(move |tx| write::tidy(tx, now))
     }
 
+    /// Brings everything into the one file, so that a copy of it is whole.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.ask(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        })
+    }
+
     /// What happened to a route, or to all; the newest first.
     pub fn events(&self, route: Option<String>, limit: u32) -> Result<Vec<Event>, StoreError> {
         self.ask(move |connection| read::events(connection, route.as_deref(), limit))

@@ -81,7 +81,7 @@ pub struct Event {
     pub from: String,
     /// The phase in force since.
     pub to: String,
-    /// What did it: `config`, `cli`, `api`, `state`.
+    /// What did it: `config` (the file), or `api` (an operator, over admin).
     pub actor: String,
     /// Who, where a person did.
     pub who: String,

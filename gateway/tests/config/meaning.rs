@@ -31,14 +31,14 @@ deny.groups = ["banks"]
 "#;
 
 /// The head above, and this.
-fn config(rest: &str) -> Config {
+pub(crate) fn config(rest: &str) -> Config {
     let loaded = check(&format!("{HEAD}{rest}"));
     loaded
         .unwrap_or_else(|report| panic!("{}", report.render(false)))
         .config
 }
 
-fn migration(config: &Config, route: &str) -> MigrationConfig {
+pub(crate) fn migration(config: &Config, route: &str) -> MigrationConfig {
     match &config.routes[route].target {
         TargetConfig::Migration(migration) => MigrationConfig::clone(migration),
         TargetConfig::Upstream(_) => panic!("{route} does not move"),

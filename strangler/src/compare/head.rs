@@ -1,5 +1,7 @@
 //! What is compared besides JSON: status, header fields, and bodies of another kind.
 
+use std::collections::BTreeSet;
+
 use super::Answer;
 use super::difference::Kind;
 use super::found::{Found, Samples};
@@ -18,7 +20,7 @@ pub(super) fn status(left: &Answer<'_>, right: &Answer<'_>, found: &mut Found) {
 pub(super) fn headers(names: &[String], left: &Answer<'_>, right: &Answer<'_>, found: &mut Found) {
     for name in names {
         let (l, r) = (field(left, name), field(right, name));
-        if l == r {
+        if l == r || says_the_same(name, l.as_deref(), r.as_deref()) {
             continue;
         }
         let path = format!("header:{}", name.to_ascii_lowercase());
@@ -46,12 +48,48 @@ pub(super) fn body(left: &[u8], right: &[u8], found: &mut Found) {
 
 /// `application/json`, `application/problem+json` and the like.
 pub(super) fn says_json(answer: &Answer<'_>) -> bool {
-    let Some(value) = field(answer, "content-type") else {
-        return false;
-    };
-    let value = String::from_utf8_lossy(&value).to_ascii_lowercase();
-    let media_type = value.split(';').next().unwrap_or_default().trim();
+    let value = field(answer, CONTENT_TYPE);
+    value.is_some_and(|value| is_json(&MediaType::of(&value).name))
+}
+
+fn is_json(media_type: &str) -> bool {
     media_type == "application/json" || media_type.ends_with("+json")
+}
+
+/// Two spellings of one media type are no difference.
+fn says_the_same(name: &str, left: Option<&[u8]>, right: Option<&[u8]>) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) if name.eq_ignore_ascii_case(CONTENT_TYPE) => {
+            MediaType::of(left) == MediaType::of(right)
+        }
+        _ => false,
+    }
+}
+
+const CONTENT_TYPE: &str = "content-type";
+
+/// A media type as it is meant: in small letters, its parameters in order. JSON is UTF-8 whether a `charset` says so or
+/// not (RFC 8259, sections 8.1 and 11).
+#[derive(Debug, PartialEq, Eq)]
+struct MediaType {
+    name: String,
+    parameters: BTreeSet<String>,
+}
+
+impl MediaType {
+    fn of(value: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(value).to_ascii_lowercase();
+        let mut parts = text.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_owned();
+        let parameters = parts.map(|parameter| parameter.replace('"', ""));
+        let said = |parameter: &String| {
+            !(parameter.is_empty() || is_json(&name) && parameter == "charset=utf-8")
+        };
+        Self {
+            parameters: parameters.filter(said).collect(),
+            name,
+        }
+    }
 }
 
 /// All values of a field, as one.
@@ -78,5 +116,33 @@ fn shown(name: &str, value: Option<&[u8]>) -> String {
         None => String::new(),
         Some(_) if is_secret(name) => REDACTED.to_owned(),
         Some(value) => sample::plain(&String::from_utf8_lossy(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_spellings_of_a_media_type_are_one() {
+        let same = |left: &str, right: &str| {
+            says_the_same(
+                "Content-Type",
+                Some(left.as_bytes()),
+                Some(right.as_bytes()),
+            )
+        };
+        assert!(same("application/json", "application/json; charset=utf-8"));
+        assert!(same(
+            "Text/HTML;charset=\"UTF-8\"",
+            "text/html; charset=utf-8"
+        ));
+        assert!(!same("text/html", "text/html; charset=utf-8"));
+        assert!(!same(
+            "application/json; charset=latin1",
+            "application/json"
+        ));
+        assert!(!same("application/json", "text/html"));
+        assert!(!says_the_same("etag", Some(b"a"), Some(b"A")));
     }
 }

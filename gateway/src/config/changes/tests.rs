@@ -207,3 +207,24 @@ fn every_difference_is_said_somehow() {
         assert_ne!(said(&[(from, to)]), "changes nothing", "{to}");
     }
 }
+
+#[test]
+fn what_is_copied_is_said_key_by_key() {
+    let products = "canary.percent = 5";
+    let with = |shadow: &str| format!("{products}\n{shadow}");
+    assert_eq!(
+        said(&[(products, &with("shadow.percent = 10"))]),
+        "products shadow none -> 10 %"
+    );
+    let text = FILE.replacen(products, &with("shadow.percent = 10"), 1);
+    let more = "shadow.percent = 10\nshadow.timeout = \"1s\"\nshadow.ignore = [\"$.at\"]\n\
+                shadow.tolerance = [{ path = \"$.total\", abs = 1 }]";
+    let changed = between(
+        &config(&text),
+        &config(&FILE.replacen(products, &with(more), 1)),
+    );
+    assert_eq!(
+        changed.to_string(),
+        "products shadow timeout 2s -> 1s, products shadow ignore none -> $.at, products shadow tolerance changed"
+    );
+}

@@ -197,6 +197,11 @@ impl Pairs {
         self.changed.store(true, Ordering::Relaxed);
     }
 
+    /// By which rules they are compared; 0 before the first.
+    pub(super) fn rules(&self) -> u32 {
+        self.ruled().rules
+    }
+
     /// Adds a pair, and perhaps how the side that answered differs from itself.
     pub(in crate::shadow) fn compared(
         &self,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use strangler::{Comparison, Difference, Kind};
+use strangler::{Comparison, Difference, GateState, Kind};
 
 use super::{Comparisons, Dropped, Kept};
 use crate::shadow::compiled::{Direction, tests::copying};
@@ -140,4 +140,39 @@ fn a_scrape_sees_outcomes_reasons_and_what_waits() {
     assert_eq!(find("banyan_shadow_waiting", "", "b"), Some(0));
     comparisons.keep_routes(|name| name == "a");
     assert_eq!(comparisons.all().len(), 1);
+}
+
+#[test]
+fn pairs_by_other_rules_open_no_gate() {
+    let config = |path: &str| {
+        let mut config = ignoring(path);
+        config.gate.min_compared = 1;
+        config
+    };
+    let comparisons = Comparisons::default();
+    let (old, new) = (config("$.a"), config("$.b"));
+    let pairs = comparisons.route("orders");
+    let gate = |config| comparisons.gate("orders", Some(config));
+    assert!(matches!(gate(&old), Some(GateState::Closed { .. })));
+    let copying = copying(&old, Direction::ToService);
+    pairs.ruled_by(&copying);
+    pairs.compared(&copying, (&Comparison::default(), None), NOW);
+    assert_eq!(gate(&old), Some(GateState::Open));
+    assert!(matches!(gate(&new), Some(GateState::Closed { .. })));
+    let mirror = ShadowConfig {
+        compare: false,
+        ..old.clone()
+    };
+    assert_eq!(gate(&mirror), None);
+}
+
+#[test]
+fn each_reason_has_a_counter_of_its_own() {
+    let pairs = Comparisons::default().route("orders");
+    for (nth, why) in Dropped::ALL.into_iter().enumerate() {
+        assert_eq!(why as usize, nth);
+        pairs.dropped(why);
+    }
+    assert!(pairs.drops().iter().all(|(_, count)| *count == 1));
+    assert_eq!(pairs.drops().len(), Dropped::ALL.len());
 }

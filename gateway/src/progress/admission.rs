@@ -1,0 +1,243 @@
+//! Which phases a file may declare: what a route's history allows is entered, the rest is refused or waits.
+
+use strangler::{GateState, Phase, entering};
+
+use super::change::{Actor, Change};
+use super::effective::said;
+use super::standing::{Standing, Word, millis};
+use crate::config::Config;
+use crate::route::config::TargetConfig;
+use crate::side::config::MigrationConfig;
+use crate::store::rows::Event;
+
+/// Who announced an edit may be asked about it when it comes within this time, milliseconds.
+const ANNOUNCED: u64 = 5 * 60 * 1_000;
+
+/// What the comparison of a route says about leaving `shadow`; nothing where it compares nothing.
+pub type Gate<'a> = &'a dyn Fn(&str, &MigrationConfig) -> Option<GateState>;
+
+/// Whether a declared phase that may not be entered is a mistake, or waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// A file that was edited: the edit is refused.
+    Refuse,
+    /// A file that a process starts with: what was in force before stays so.
+    Wait,
+}
+
+/// A phase that a route may not enter yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("route.{route}.phase: {route} may not enter {to} yet, and stays {stays}: {why}")]
+pub struct NotYet {
+    /// The route.
+    pub route: String,
+    /// The phase that the file declares.
+    pub to: Phase,
+    /// The phase in force.
+    pub stays: Phase,
+    /// What speaks against it.
+    pub why: String,
+}
+
+/// A file that declares phases, and what speaks for entering them.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    config: &'a Config,
+    gate: Gate<'a>,
+}
+
+impl Change<'_> {
+    /// Lets routes enter the phases that `config` declares, as far as their history allows. `before` is the file in force,
+    /// where there is one: a phase that is declared as it was goes on waiting.
+    pub fn admit(
+        &mut self,
+        config: &Config,
+        before: Option<&Config>,
+        gate: Gate<'_>,
+        patience: Patience,
+    ) -> Result<(), NotYet> {
+        let asked = Asked { config, gate };
+        for (name, migration) in migrations(config) {
+            let was = before.and_then(|before| migration_of(before, name));
+            match was {
+                Some(was) if was.phase == migration.phase => {
+                    self.another_share(name, was, migration);
+                    self.admit_route(name, migration, asked, Patience::Wait)?;
+                }
+                _ => self.admit_route(name, migration, asked, patience)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn admit_route(
+        &mut self,
+        name: &str,
+        migration: &MigrationConfig,
+        asked: Asked<'_>,
+        patience: Patience,
+    ) -> Result<(), NotYet> {
+        let to = migration.phase;
+        let standing = self.standings.of(name);
+        if standing.entered == Some(to) {
+            if standing.waits.is_some() {
+                self.stand(name, |standing| standing.waits = None);
+            }
+            return Ok(());
+        }
+        let word = |said: &Option<(Phase, Word)>| {
+            let said = said.clone().filter(|(phase, _)| *phase == to);
+            said.map(|(_, word)| word)
+        };
+        let forced = word(&standing.forced);
+        let against = self.refusal(name, migration, to, forced.is_some(), asked);
+        let Some((stays, why)) = against else {
+            let word = forced.or_else(|| self.fresh(word(&standing.announced)));
+            self.enter(name, &standing, to, word);
+            return Ok(());
+        };
+        if patience == Patience::Refuse {
+            return Err(NotYet {
+                route: name.to_owned(),
+                to,
+                stays,
+                why,
+            });
+        }
+        if standing.entered != Some(stays) {
+            self.enter(name, &standing, stays, None);
+        }
+        self.stand(name, |standing| {
+            standing.waits = Some(format!("declared {to}, waits: {why}"));
+        });
+        Ok(())
+    }
+
+    /// What speaks against entering a phase, and the phase that stays in force.
+    fn refusal(
+        &self,
+        route: &str,
+        migration: &MigrationConfig,
+        to: Phase,
+        forced: bool,
+        asked: Asked<'_>,
+    ) -> Option<(Phase, String)> {
+        let standing = self.standings.of(route);
+        if let (Phase::Retired, Some(kill)) = (to, self.standings.kill(route)) {
+            let stays = standing.entered.unwrap_or(Phase::Migrated);
+            return Some((stays, format!("{}; resume it first", said("killed", kill))));
+        }
+        let clock = self.inner.clocks.get(route).cloned().unwrap_or_default();
+        let clock = clock.verdict(asked.config.state.retire_after);
+        let gate = (asked.gate)(route, migration);
+        let entered = entering(standing.entered, to, gate.as_ref(), Some(clock), forced);
+        let refusal = entered.err()?;
+        Some((refusal.last_allowed(), refusal.to_string()))
+    }
+
+    /// What speaks against a file that declares `to` for `route`: its history, or what somebody said over it. A share that
+    /// grows moves a route `forward` within its phase.
+    pub fn against(
+        &self,
+        route: &str,
+        (to, forward): (Phase, bool),
+        config: &Config,
+        gate: Gate<'_>,
+    ) -> Option<String> {
+        let migration = migration_of(config, route)?;
+        let standing = self.standings.of(route);
+        let from = standing.entered.unwrap_or(migration.phase);
+        if to < from || (to == from && !forward) {
+            return None;
+        }
+        let words = [
+            ("killed", self.standings.kill(route)),
+            ("rolled back", standing.rolled_back.as_ref()),
+            ("held", standing.held.as_ref()),
+        ];
+        let mut words = words.into_iter();
+        let spoken = words.find_map(|(what, word)| Some(said(what, word?)));
+        if let Some(spoken) = spoken {
+            return Some(format!("{route} is {spoken}; resume it first"));
+        }
+        let refusal = self.refusal(route, migration, to, false, Asked { config, gate });
+        refusal.map(|(_, why)| why)
+    }
+
+    /// Somebody is about to declare `to` in the file.
+    pub fn announce(&mut self, route: &str, to: Phase, actor: &Actor) {
+        self.stand(route, |standing| {
+            standing.announced = Some((to, actor.word.clone()));
+        });
+    }
+
+    fn fresh(&self, word: Option<Word>) -> Option<Word> {
+        let now = millis(self.progress.now());
+        word.filter(|word| now.saturating_sub(word.at_ms) <= ANNOUNCED)
+    }
+
+    /// A changed phase clears what was said of the one before.
+    fn enter(&mut self, name: &str, standing: &Standing, to: Phase, word: Option<Word>) {
+        let now = self.progress.now();
+        let from = standing.entered.map_or("-", Phase::as_str);
+        self.tell(name, (from, to.as_str()), word);
+        self.stand(name, |standing| {
+            standing.entered = Some(to);
+            standing.since_ms = millis(now);
+            standing.waits = None;
+            standing.rolled_back = None;
+            standing.forced = None;
+            standing.announced = None;
+        });
+    }
+
+    /// The same canary with another share.
+    fn another_share(&mut self, name: &str, was: &MigrationConfig, is: &MigrationConfig) {
+        let (from, to) = (was.split.percent, is.split.percent);
+        if is.phase != Phase::Canary || from == to {
+            return;
+        }
+        let announced = self.standings.of(name).announced;
+        let word = announced.filter(|(phase, _)| *phase == Phase::Canary);
+        let word = self.fresh(word.map(|(_, word)| word));
+        let share = |percent| format!("canary {percent}");
+        self.tell(name, (&share(from), &share(to)), word);
+        self.stand(name, |standing| standing.announced = None);
+    }
+
+    /// Adds to the route's story, and to the audit where it is known who edited the file.
+    fn tell(&mut self, route: &str, (from, to): (&str, &str), word: Option<Word>) {
+        if let Some(word) = word {
+            let actor = Actor {
+                what: "config",
+                peer: String::new(),
+                word,
+            };
+            return self.note("cutover", route, &actor, from, to);
+        }
+        self.batch.events.push(Event {
+            at: self.progress.now(),
+            route: route.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            actor: "config".to_owned(),
+            who: String::new(),
+            why: String::new(),
+            generation: self.generation,
+        });
+    }
+}
+
+fn migrations(config: &Config) -> impl Iterator<Item = (&String, &MigrationConfig)> {
+    config.routes.keys().filter_map(|name| {
+        let migration = migration_of(config, name)?;
+        Some((name, migration))
+    })
+}
+
+fn migration_of<'c>(config: &'c Config, route: &str) -> Option<&'c MigrationConfig> {
+    match &config.routes.get(route)?.target {
+        TargetConfig::Migration(migration) => Some(migration),
+        TargetConfig::Upstream(_) => None,
+    }
+}
