@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use http::Method;
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -19,6 +20,9 @@ use crate::wire::{Wire, exchange, within};
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 const ROUTES: &str = "routes.toml";
+
+/// Where admin listens: for a gateway a free port, for a command beside it that port.
+const ADMIN_BIND: &str = "BANYAN_ADMIN_BIND";
 
 /// A gateway that has not been started yet: its folder and environment.
 #[derive(Debug)]
@@ -61,6 +65,8 @@ impl Plan {
     /// Starts the gateway and waits until it is ready.
     pub async fn start(self) -> Edge {
         let ready = self.folder.path().join("ready.json");
+        // Of one that ran here before.
+        let _ = std::fs::remove_file(&ready);
         let mut command = self.command(&["serve"]);
         command
             .args(["--config", ROUTES, "--ready-file"])
@@ -96,6 +102,18 @@ impl Plan {
         Process::start("banyan", &mut command).ended().await
     }
 
+    /// The routes file as it is now.
+    pub fn routes(&self) -> String {
+        let file = self.folder.path().join(ROUTES);
+        std::fs::read_to_string(file).expect("the routes file")
+    }
+
+    /// Edits the routes file as editors do: the new text under another name, then renamed over the old one.
+    pub fn edit(&self, change: impl FnOnce(&str) -> String) {
+        let changed = change(&self.routes());
+        replace(&self.folder.path().join(ROUTES), &changed);
+    }
+
     /// The folder with routes.toml.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -112,7 +130,7 @@ impl Plan {
         command
             .env("BANYAN_BIND", "127.0.0.1:0")
             .env("BANYAN_INTERNAL_BIND", "127.0.0.1:0")
-            .env("BANYAN_ADMIN_BIND", "127.0.0.1:0")
+            .env(ADMIN_BIND, "127.0.0.1:0")
             .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -192,6 +210,11 @@ impl Edge {
         self.admin.get(path)
     }
 
+    /// A client of the admin listener.
+    pub fn admin_client(&self) -> Client {
+        self.admin.clone()
+    }
+
     /// Reloads by `POST /reload` and hands back what it says.
     pub async fn reload(&self) -> Answer {
         self.admin.post("/reload").send().await
@@ -199,14 +222,12 @@ impl Edge {
 
     /// The routes file as it is now.
     pub fn routes(&self) -> String {
-        let file = self.plan.folder.path().join(ROUTES);
-        std::fs::read_to_string(file).expect("the routes file")
+        self.plan.routes()
     }
 
-    /// Edits the routes file as editors do: the new text under another name, then renamed over the old one.
+    /// Edits the routes file as editors do.
     pub fn edit(&self, change: impl FnOnce(&str) -> String) {
-        let changed = change(&self.routes());
-        replace(&self.plan.folder.path().join(ROUTES), &changed);
+        self.plan.edit(change);
     }
 
     /// Edits the routes file and waits until the new one rules.
@@ -218,9 +239,13 @@ impl Edge {
             .await;
     }
 
-    /// Runs a command of the gateway beside the running one.
+    /// Runs a command of the gateway beside the running one, which it finds as an operator's would.
     pub async fn run(&self, arguments: &[&str]) -> Ended {
-        self.plan.run(arguments).await
+        let mut command = self.plan.command(arguments);
+        command
+            .env(ADMIN_BIND, self.admin_address.to_string())
+            .env("BANYAN_ADMIN_URL", format!("http://{}", self.admin_address));
+        Process::start("banyan", &mut command).ended().await
     }
 
     /// The folder with routes.toml.
@@ -249,10 +274,26 @@ impl Edge {
 
     /// Asks it to end, and checks that it ends well.
     pub async fn stop(self) -> Ended {
+        self.ended_well().await.1
+    }
+
+    /// The same; what may be started again in its folder.
+    pub async fn stopped(self) -> Plan {
+        self.ended_well().await.0
+    }
+
+    /// Kills it without a word; what may be started again in its folder.
+    pub async fn killed(self) -> Plan {
+        self.process.signal(Signal::KILL);
+        self.process.ended().await;
+        self.plan
+    }
+
+    async fn ended_well(self) -> (Plan, Ended) {
         let ended = self.process.stop().await;
         assert_eq!(ended.code, Some(0), "the gateway's end: {ended:?}");
         assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
-        ended
+        (self.plan, ended)
     }
 }
 
@@ -283,10 +324,10 @@ fn completed(routes: &str) -> String {
         text.push_str("version = 1\n");
     }
     text.push_str(routes);
-    for listener in ["edge", "admin"] {
+    for (listener, bind) in [("edge", "127.0.0.1:0"), ("admin", "${BANYAN_ADMIN_BIND}")] {
         let header = format!("[{listener}]");
         if !routes.lines().any(|line| line.trim().starts_with(&header)) {
-            text.extend(["\n", &header, "\nbind = \"127.0.0.1:0\"\n"]);
+            text.extend(["\n", &header, "\nbind = \"", bind, "\"\n"]);
         }
     }
     text

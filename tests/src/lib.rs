@@ -19,6 +19,8 @@ pub mod edge;
 pub mod sides;
 pub mod bff;
 pub mod load;
+pub mod users;
+pub mod progress;
 pub mod shop;
 pub mod screens;
 pub mod python;
