@@ -82,7 +82,10 @@ fn all(board: &Scoreboard, now: f64) -> String {
     for row in &board.routes {
         table.add_row([
             row.route.clone(),
-            row.declared.clone(),
+            row.percent.map_or_else(
+                || row.declared.clone(),
+                |percent| format!("{} {percent} %", row.declared),
+            ),
             row.effective.phase.clone(),
             share(
                 row.service_share,
