@@ -13,6 +13,7 @@ mod rounds;
 mod plain;
 mod bff;
 mod soak;
+mod decide;
 
 use clap::Parser;
 
@@ -25,6 +26,8 @@ enum Command {
     Bff(bff::Options),
     /// Requests at a fixed rate for a while, and whether the server's memory stays as it is.
     Soak(soak::Options),
+    /// The choice of a side, in nanoseconds.
+    Decide,
     /// The backends that `bff` starts for itself.
     #[command(hide = true)]
     Origin(bff::origin::Options),
@@ -35,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         Command::Plain(options) => plain::run(&options),
         Command::Bff(options) => bff::run(&options),
         Command::Soak(options) => soak::run(&options),
+        Command::Decide => decide::run(),
         Command::Origin(options) => bff::origin::run(&options),
     }
 }

@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// The gateway's binary.
     #[arg(long, default_value = "target/dist/banyan")]
     banyan: PathBuf,
+    /// Another build of it, to be compared as `before`.
+    #[arg(long, default_value = "target/dist/banyan-before")]
+    before: PathBuf,
     /// Afterwards the same at so many requests a second, whatever the answers take.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=50_000))]
     rate: Option<u32>,
@@ -48,6 +51,8 @@ pub(crate) struct Options {
 enum Name {
     Banyan,
     Nginx,
+    /// Another build of the gateway.
+    Before,
     /// The gateway with routes that move and have only begun to. Of this and the next ones only the threads count that
     /// answer requests.
     Legacy,
@@ -65,6 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let start = |name: &Name| match name {
         Name::Nginx => nginx::proxy(PROXY_CORE, folder.path(), origin),
         Name::Banyan => banyan::start(&options.banyan, Kind::Plain, folder.path(), origin),
+        Name::Before => banyan::start(&options.before, Kind::Before, folder.path(), origin),
         Name::Legacy => banyan::start(&options.banyan, Kind::Legacy, folder.path(), origin),
         Name::Shadow => banyan::start(&options.banyan, Kind::Shadow, folder.path(), origin),
         Name::Canary => banyan::start(&options.banyan, Kind::Canary, folder.path(), origin),

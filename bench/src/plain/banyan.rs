@@ -16,6 +16,8 @@ use crate::target::Target;
 pub(crate) enum Kind {
     /// Outside the migration.
     Plain,
+    /// The same, of another build.
+    Before,
     /// Legacy answers.
     Legacy,
     /// Legacy answers, a tenth is copied.
@@ -28,6 +30,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Plain => "banyan",
+            Self::Before => "before",
             Self::Legacy => "legacy",
             Self::Shadow => "shadow",
             Self::Canary => "canary",
@@ -37,7 +40,7 @@ impl Kind {
     /// Who answers, as a route says it.
     fn target(self) -> &'static str {
         match self {
-            Self::Plain => "upstream = \"origin\"",
+            Self::Plain | Self::Before => "upstream = \"origin\"",
             Self::Legacy => {
                 "legacy = \"origin\", service = \"origin\", phase = \"legacy\", sticky = [\"header:x-device-id\"]"
             }
@@ -53,7 +56,7 @@ impl Kind {
     /// The threads that count.
     fn counted(self) -> &'static str {
         match self {
-            Self::Plain => "",
+            Self::Plain | Self::Before => "",
             // What is done beside the requests is not their cost.
             Self::Legacy | Self::Shadow | Self::Canary => "edge-",
         }
