@@ -1,7 +1,7 @@
 //! The shop and the edge with one command: `cargo run --release -p demo`.
 
-mod ports;
 mod places;
+mod ports;
 mod tour;
 mod parts;
 mod children;
@@ -17,15 +17,19 @@ use crate::ports::Ports;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Where the commands of `banyan` look, too.
+const USUAL_FILE: &str = "routes.toml";
+const USUAL_FOLDER: &str = ".dev";
+
 /// Starts the shop (a monolith, its services, a token issuer) and the gateway before it, and says what to try.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "demo", version)]
 struct Args {
     /// The gateway's routes file.
-    #[arg(long, default_value = "routes.toml")]
+    #[arg(long, default_value = USUAL_FILE)]
     config: PathBuf,
     /// Where the shop keeps its store and the issuer's key.
-    #[arg(long, default_value = ".dev")]
+    #[arg(long, default_value = USUAL_FOLDER)]
     folder: PathBuf,
     /// Moves all ports: port p becomes N + (p - 7000).
     #[arg(long, value_name = "N", default_value_t = ports::BASE)]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 
 use anyhow::Context as _;
 use composition::Bff;
 use stubs::shop::{PARTS, Part};
+
+use crate::places::Kept;
 
 /// Port 7000 is the monolith's when nothing is moved.
 pub(crate) const BASE: u16 = 7000;
@@ -53,7 +54,7 @@ impl Ports {
     }
 
     /// What routes.toml asks the environment for.
-    pub(crate) fn environment(&self, access_log: &Path) -> BTreeMap<String, String> {
+    pub(crate) fn environment(&self, kept: &Kept) -> BTreeMap<String, String> {
         let parts = self
             .parts
             .iter()
@@ -68,10 +69,12 @@ impl Ports {
         environment.insert("BANYAN_BIND".to_owned(), self.edge.to_string());
         environment.insert("BANYAN_INTERNAL_BIND".to_owned(), self.internal.to_string());
         environment.insert("BANYAN_ADMIN_BIND".to_owned(), self.admin.to_string());
-        environment.insert(
-            "BANYAN_ACCESS_LOG".to_owned(),
-            access_log.display().to_string(),
-        );
+        let files = [
+            ("BANYAN_ACCESS_LOG", &kept.access_log),
+            ("BANYAN_STATE", &kept.state),
+        ];
+        let files = files.map(|(name, file)| (name.to_owned(), file.display().to_string()));
+        environment.extend(files);
         environment
     }
 }

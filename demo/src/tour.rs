@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use stubs::shop::Places;
 
 use crate::ports::{BASE, Ports};
-use crate::{Args, places};
+use crate::{Args, USUAL_FILE, USUAL_FOLDER, places};
 
 /// Long enough for a day of trying.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(12);
@@ -41,9 +41,14 @@ fn addresses(args: &Args, ports: &Ports) -> anyhow::Result<String> {
         line(part.name, &format!("http://{address}"));
     }
     line("routes", &args.config.display().to_string());
+    let kept = places::kept(args)?;
+    line("access log", &kept.access_log.display().to_string());
     line(
-        "access log",
-        &places::log(args, places::ACCESS_LOG)?.display().to_string(),
+        "state",
+        &format!(
+            "{}; what an operator says lasts until it is taken back, over restarts too",
+            kept.state.display()
+        ),
     );
     lines.push(String::new());
     Ok(lines.join("\n"))
@@ -51,7 +56,7 @@ fn addresses(args: &Args, ports: &Ports) -> anyhow::Result<String> {
 
 /// A token of the shop's issuer for alice, who may pay.
 fn token(args: &Args, ports: &Ports) -> anyhow::Result<String> {
-    let environment = ports.environment(Path::new("off"));
+    let environment = ports.environment(&places::kept(args)?);
     let options = Options {
         path: args.config.clone(),
         environment: std::sync::Arc::new(move |name| environment.get(name).cloned()),
@@ -77,15 +82,21 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
         format!("http://{}", ports.admin),
     );
     let file = args.config.display();
-    let again = if args.port_base == BASE {
-        String::new()
+    let at = option("config", &args.config, USUAL_FILE);
+    // The commands find the gateway by the file's own words, which the demo has filled in otherwise.
+    let (found, again) = if args.port_base == BASE {
+        (String::new(), String::new())
     } else {
-        format!(" --port-base {}", args.port_base)
+        (
+            format!("BANYAN_ADMIN_BIND={} ", ports.admin),
+            format!(" --port-base {}", args.port_base),
+        )
     };
+    let seeing = see_before_you_move(args, ports);
     format!(
         r#"Paste into another terminal, in this folder:
 
-  alias banyan='cargo run -q --release -p gateway --'
+  alias banyan='{found}cargo run -q --release -p gateway --'
   TOKEN={token}
 
 # Nobody gets in without a token; alice does. Her answer comes from the service that replaced the monolith.
@@ -94,7 +105,7 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
 
 # Products are moving: a quarter of the callers, always the same ones. Which side has alice, and why?
   curl -si -H "authorization: Bearer $TOKEN" {edge}/api/products/7 | grep -i x-served-by
-  banyan explain GET /api/products/7 --user alice --config {file}
+  banyan explain GET /api/products/7 --user alice{at}
 
 # A whole page with one call: the BFF asks the backends at once, and says in _meta who gave each part.
   curl -s -H "authorization: Bearer $TOKEN" {edge}/web/products/7; echo
@@ -114,6 +125,7 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
   for i in $(seq 30); do curl -s -o /dev/null -w '%{{http_code}} ' {edge}/api/products; done; echo
   curl -i {edge}/api/products
 
+{seeing}
 # A cutover: keep this running in a third terminal (set TOKEN there too) ...
   while sleep 0.3; do curl -si -H "authorization: Bearer $TOKEN" {edge}/api/products/7 | grep -i -e ^HTTP -e x-served-by | tr -d '\r' | paste - -; done
 # ... and move everybody, then take everybody back. The gateway says what changed; no request is lost.
@@ -138,4 +150,42 @@ Ctrl-C ends all of it. Start again: cargo run --release -p demo{separator}{again
         reviews = ports.parts[3].1,
         separator = if again.is_empty() { "" } else { " --" },
     )
+}
+
+/// A route in phase shadow: what differs, why nobody is moved yet, what opens the way, and the ways back.
+fn see_before_you_move(args: &Args, ports: &Ports) -> String {
+    let edge = format!("http://{}", ports.edge);
+    let orders = format!("http://{}", ports.parts[6].1);
+    // Said only where it is not what the commands expect.
+    let at = option("config", &args.config, USUAL_FILE);
+    let key = Places::below(&args.folder).key;
+    let signed = option("key", &key, &format!("{USUAL_FOLDER}/issuer-key.pem"));
+    format!(
+        r#"# See before you move: the monolith answers for orders, the new service gets copies, and the answers are compared.
+  traffic() {{ curl -s -o /dev/null -H "authorization: Bearer $TOKEN" "{edge}/api/orders/564?n=[1-80]"; sleep 1; }}
+  traffic; banyan status{at}
+  banyan diffs orders{at}
+# Each answer's own time is ignored, as the file says. The price as text is a fault, so nobody is moved, and nothing is written:
+  banyan cutover orders --to canary --percent 5{at}
+# Mend the service. After as many right answers as the gate asks for it opens by itself, and one caller in twenty is moved.
+  curl -s -X PUT -d '{{"price_as_text": false}}' {orders}/__stub; echo
+  traffic; banyan cutover orders --to canary --percent 5{at}
+  served() {{ curl -si -H "authorization: Bearer $(banyan token --user $1{signed}{at})" {edge}/api/orders | grep -i x-served-by; }}
+  sleep 1; for user in alice tara bob ida; do echo "$user $(served $user)"; done
+# Trouble at night? One word takes everybody back at once, over whatever the file says, until somebody resumes.
+  banyan kill orders --why "totals look wrong"{at}; served tara
+  banyan status orders{at}
+  banyan resume orders --why "it was the report"{at}; served tara
+# And back to where it began: the file is as it was, to the byte.
+  banyan cutover orders --to shadow{at}
+"#
+    )
+}
+
+fn option(name: &str, value: &Path, usual: &str) -> String {
+    if value == Path::new(usual) {
+        String::new()
+    } else {
+        format!(" --{name} {}", value.display())
+    }
 }

@@ -304,6 +304,11 @@ fn control(
 }
 
 impl Running {
+    /// How far its routes have got.
+    pub fn progress(&self) -> &Progress {
+        &self.state.progress
+    }
+
     /// Runs a future of the control side, such as waiting for a signal.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.control.block_on(future)

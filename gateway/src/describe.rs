@@ -7,6 +7,8 @@ use crate::auth::config::AuthConfig;
 use crate::config::Config;
 use crate::forward::config::BackendConfig;
 use crate::listener::config::Listener;
+use crate::progress::effective::{Effective, effective};
+use crate::progress::standing::Standings;
 use crate::route::config::{HostConfig, PathConfig, RouteConfig, TargetConfig};
 use crate::side::config::MigrationConfig;
 
@@ -24,6 +26,9 @@ pub struct Row {
     pub auth: String,
     /// The declared phase, or nothing outside the migration.
     pub phase: Option<&'static str>,
+    /// What is in force, where a gateway runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Effective>,
     /// Who gets the service.
     pub split: String,
     /// Who answers.
@@ -49,6 +54,7 @@ impl Row {
             takes: takes(route),
             auth: auth(&route.auth),
             phase,
+            effective: None,
             split,
             to,
             owner: route.owner.clone(),
@@ -74,6 +80,22 @@ pub fn rows(config: &Config, order: impl Iterator<Item = usize>) -> Vec<Row> {
         .filter_map(|index| routes.get(index))
         .map(|route| Row::new(route))
         .collect()
+}
+
+/// The same, with what is in force.
+pub fn rows_in_force(
+    config: &Config,
+    order: impl Iterator<Item = usize>,
+    standings: &Standings,
+) -> Vec<Row> {
+    let mut rows = rows(config, order);
+    for row in &mut rows {
+        let route = config.routes.get(&row.name);
+        if let Some(TargetConfig::Migration(migration)) = route.map(|route| &route.target) {
+            row.effective = Some(effective(migration, &row.name, standings));
+        }
+    }
+    rows
 }
 
 /// The names of the routes that ask nobody who they are.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strangler::GateState;
+use strangler::{GateState, Phase};
 use utoipa::ToSchema;
 
 use crate::config::Config;
@@ -48,6 +48,8 @@ pub struct RouteRow {
     pub owner: Option<String>,
     /// The phase that the file declares.
     pub declared: String,
+    /// The share that a canary declares, in percent.
+    pub percent: Option<f64>,
     /// What is in force, and why where that is something else.
     pub effective: Effective,
     /// Since when its phase is in force, seconds since 1970.
@@ -169,6 +171,8 @@ impl Sources<'_> {
             route: name.clone(),
             owner: route.owner.clone(),
             declared: migration.phase.as_str().to_owned(),
+            percent: (migration.phase == Phase::Canary)
+                .then(|| f64::from(migration.split.percent.hundredths()) / 100.0),
             effective: effective(migration, name, &standings),
             since: (standing.since_ms > 0)
                 .then(|| seconds(Duration::from_millis(standing.since_ms))),

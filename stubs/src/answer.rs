@@ -8,7 +8,7 @@ use chassis::problem::Problem;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::data::user_of;
 
@@ -69,6 +69,14 @@ impl ListQuery {
 
     /// One page of a list.
     pub fn page<T: Serialize>(&self, all: impl ExactSizeIterator<Item = T>) -> Answer {
+        ok(self.paged(all)?)
+    }
+
+    /// What a page of a list says.
+    pub fn paged<T: Serialize>(
+        &self,
+        all: impl ExactSizeIterator<Item = T>,
+    ) -> Result<Value, Problem> {
         let (page, limit) = (self.page.unwrap_or(1), self.limit()?);
         if page == 0 {
             return Err(bad("page: from 1"));
@@ -78,7 +86,7 @@ impl ListQuery {
             .skip((page - 1).saturating_mul(limit))
             .take(limit)
             .collect();
-        ok(json!({ "items": items, "page": page, "limit": limit, "total": total }))
+        Ok(json!({ "items": items, "page": page, "limit": limit, "total": total }))
     }
 
     /// What follows `after` in a list that is sorted by `id`. Unlike a page, it stays where it was while items are added.

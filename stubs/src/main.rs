@@ -78,9 +78,8 @@ async fn run(args: Args) -> anyhow::Result<()> {
         .collect();
     let tasks = Tasks::new();
     let mut signals = Signals::listen()?;
-    for (part, address) in
-        shop::start(&with_ports, &Places::below(&args.folder), &settings, &tasks)?
-    {
+    let places = Places::below(&args.folder);
+    for (part, address) in shop::start(&with_ports, &places, |_| settings.clone(), &tasks)? {
         writeln!(std::io::stdout(), "{} http://{address}", part.name)?;
     }
     signals.next().await;

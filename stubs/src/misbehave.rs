@@ -11,10 +11,10 @@ use chassis::problem::Problem;
 use futures::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::stub::{Request as SeenRequest, Stub};
-use crate::switches::Wrong;
+use crate::switches::{Settings, Wrong};
 
 /// Who answered.
 const SERVED: HeaderName = HeaderName::from_static("x-stub");
@@ -46,10 +46,10 @@ pub async fn misbehave(State(stub): State<Arc<Stub>>, request: Request, next: Ne
     if is_json(&answer) {
         answer = if let Some(raw) = settings.raw() {
             replaced(answer, raw)
-        } else if settings.wrong.is_empty() || is_problem(&answer) {
+        } else if settings.is_right() || is_problem(&answer) {
             answer
         } else {
-            spoiled(answer, &settings.wrong).await
+            spoiled(answer, &settings).await
         };
     }
     answer
@@ -105,7 +105,7 @@ fn replaced(mut answer: Response, raw: Bytes) -> Response {
     answer
 }
 
-async fn spoiled(answer: Response, wrong: &[Wrong]) -> Response {
+async fn spoiled(answer: Response, settings: &Settings) -> Response {
     let (mut parts, body) = answer.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST).await else {
         return broken_off();
@@ -113,7 +113,10 @@ async fn spoiled(answer: Response, wrong: &[Wrong]) -> Response {
     let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
         return Response::from_parts(parts, Body::from(bytes));
     };
-    for wrong in wrong {
+    if settings.price_as_text {
+        walk(&mut value, &price_as_text);
+    }
+    for wrong in &settings.wrong {
         match wrong {
             Wrong::Price => walk(&mut value, &prices_as_text),
             Wrong::Missing => walk(&mut value, &without_one),
@@ -144,9 +147,19 @@ fn prices_as_text(value: &mut Value) {
         if members.contains_key("items") && members.contains_key("page") {
             return;
         }
-        if let Some(member @ Value::Number(_)) = members.get_mut(name) {
-            *member = Value::String(member.to_string());
-        }
+        as_text(members, name);
+    }
+}
+
+fn price_as_text(value: &mut Value) {
+    if let Value::Object(members) = value {
+        as_text(members, "price");
+    }
+}
+
+fn as_text(members: &mut Map<String, Value>, name: &str) {
+    if let Some(member @ Value::Number(_)) = members.get_mut(name) {
+        *member = Value::String(member.to_string());
     }
 }
 

@@ -119,11 +119,12 @@ pub enum StartError {
     Socket(std::io::Error),
 }
 
-/// Starts `parts`, each on the address that comes with it; `tasks` ends them. Gives the addresses that they have.
+/// Starts `parts`, each on the address that comes with it and with the switches that `settings` says by its name; `tasks`
+/// ends them. Gives the addresses that they have.
 pub fn start(
     parts: &[(Part, SocketAddr)],
     places: &Places,
-    settings: &Settings,
+    settings: impl Fn(&str) -> Settings,
     tasks: &Tasks,
 ) -> Result<Vec<(Part, SocketAddr)>, StartError> {
     let store = Store::open(&places.store)
@@ -131,7 +132,7 @@ pub fn start(
     let store = Arc::new(store);
     let mut ready = Vec::new();
     for (part, address) in parts {
-        let stub = Stub::new(part.name, &store, settings.clone());
+        let stub = Stub::new(part.name, &store, settings(part.name));
         let router = router(part.kind, &stub, places)?;
         ready.push((*part, stub, router, listen::alone(*address, part.variable)?));
     }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub error_rate: f64,
     /// What is wrong in the answers.
     pub wrong: Vec<Wrong>,
+    /// Every `price` is text: `"13860"`. A single mistake for whoever compares answers.
+    pub price_as_text: bool,
     /// Nothing is answered until this is switched off.
     pub hang: bool,
     /// Connections are closed without a byte of an answer.
@@ -70,6 +72,7 @@ pub struct Change {
     spread_ms: Option<u64>,
     error_rate: Option<f64>,
     wrong: Option<Vec<Wrong>>,
+    price_as_text: Option<bool>,
     hang: Option<bool>,
     refuse: Option<bool>,
     #[serde(default, deserialize_with = "Setting::read")]
@@ -144,6 +147,7 @@ impl Settings {
             spread_ms,
             error_rate,
             wrong,
+            price_as_text,
             hang,
             refuse,
             raw,
@@ -152,6 +156,7 @@ impl Settings {
         *latency_ms = change.latency_ms.unwrap_or(*latency_ms);
         *spread_ms = change.spread_ms.unwrap_or(*spread_ms);
         *error_rate = change.error_rate.unwrap_or(*error_rate);
+        *price_as_text = change.price_as_text.unwrap_or(*price_as_text);
         *hang = change.hang.unwrap_or(*hang);
         *refuse = change.refuse.unwrap_or(*refuse);
         if let Some(change) = change.wrong {
@@ -163,6 +168,11 @@ impl Settings {
             .raw_base64
             .applied(raw_base64.take().filter(|_| !text));
         Ok(())
+    }
+
+    /// Whether answers stay as they are.
+    pub fn is_right(&self) -> bool {
+        self.wrong.is_empty() && !self.price_as_text
     }
 
     /// The body that every JSON answer has.

@@ -3,7 +3,7 @@
 use crate::bff::{Bff, Which};
 use crate::client::Request;
 use crate::edge::Edge;
-use crate::shop::Shop;
+use crate::shop::{Shop, routes};
 
 /// Everything, listening.
 #[derive(Debug)]
@@ -25,15 +25,14 @@ impl Screens {
     }
 
     /// Starts it with a changed routes.toml.
-    pub async fn edited(change: impl Fn(&str) -> String) -> Self {
+    pub async fn edited(change: impl FnOnce(&str) -> String) -> Self {
         let shop = Shop::start().await;
-        let edge = shop.edge().start().await;
+        let edge = shop.edge_with(&change(&routes())).start().await;
         let internal = edge.internal_address.expect("routes.toml has [internal]");
         let web = Bff::behind(Which::Web, internal).await;
         let mobile = Bff::behind(Which::Mobile, internal).await;
         // The BFFs' ports are known only now.
         edge.take_over(|text| {
-            let text = change(text);
             let text = text.replace("${BFF_WEB_PORT:-7100}", &web.address.port().to_string());
             text.replace(
                 "${BFF_MOBILE_PORT:-7200}",

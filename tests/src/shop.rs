@@ -28,6 +28,18 @@ const PARTS: [(&str, &str); 9] = [
     ("issuer", "ISSUER_PORT"),
 ];
 
+/// The repository's own routes.toml.
+pub fn routes() -> String {
+    tree::read(Path::new("routes.toml"))
+}
+
+/// A routes.toml in which whoever reads orders has them from their service.
+pub fn with_orders_moved(routes: &str) -> String {
+    let shadow = "phase = \"shadow\"";
+    assert!(routes.contains(shadow), "{routes}");
+    routes.replacen(shadow, "canary.percent = 100\nphase = \"canary\"", 1)
+}
+
 /// The whole shop, listening.
 #[derive(Debug)]
 pub struct Shop {
@@ -64,7 +76,12 @@ impl Shop {
 
     /// A gateway before it, with the repository's own routes.toml.
     pub fn edge(&self) -> Plan {
-        let mut plan = Edge::with_exactly(&tree::read(Path::new("routes.toml")));
+        self.edge_with(&routes())
+    }
+
+    /// A gateway before it, with that file changed.
+    pub fn edge_with(&self, routes: &str) -> Plan {
+        let mut plan = Edge::with_exactly(routes);
         for (name, variable) in PARTS {
             plan = plan.env(variable, &self.stub(name).address.port().to_string());
         }

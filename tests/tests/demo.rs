@@ -9,11 +9,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tests::answer::Answer;
 use tests::client::Client;
 use tests::process::Process;
+use tests::wire::within;
 use tests::{binaries, tree};
 
 /// The last thing it says, once everything runs.
@@ -22,6 +24,9 @@ const LAST: &str = "Ctrl-C ends all of it";
 /// Where the usual ports begin, and how far above that its ports lie.
 const BASE: u16 = 7000;
 const OFFSETS: [u16; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 100, 200, 1080, 1081, 2000, 2900];
+
+/// How often pairs are counted.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// As many ports for each test as no two of them share.
 const ROOM: u16 = 4700;
@@ -102,6 +107,58 @@ async fn the_tour_of_a_page_shows_what_it_says() {
     for part in ["reviews", "rating", "stock", "related"] {
         assert_eq!(side(&before, part), side(&after, part), "{part}");
     }
+    demo.ends().await;
+}
+
+#[tokio::test]
+async fn a_route_is_seen_before_it_moves_and_taken_back_as_the_tour_says() {
+    let demo = Demo::start(&[]).await;
+    let untouched = demo.routes();
+    demo.traffic("mismatched").await;
+    demo.says("banyan status", &["orders", "shadow", "100 % of 80"])
+        .await;
+    let found = demo.says("banyan diffs orders", &["[regression]"]).await;
+    let found: Vec<&str> = found.lines().filter(|line| line.starts_with('$')).collect();
+    assert!(found[0].starts_with("$.items[*].price  type  80 times"));
+    assert_eq!(found.len(), 1, "the time of an answer is ignored");
+    let refused = ["error: orders may not enter canary yet", "mismatch rate"];
+    demo.says("banyan cutover orders --to canary", &refused)
+        .await;
+    assert_eq!(demo.routes(), untouched);
+
+    demo.says(
+        "curl -s -X PUT -d '{\"price_as_text\"",
+        &["\"price_as_text\":false"],
+    )
+    .await;
+    demo.traffic("ignored").await;
+    let before = demo.process.stderr.count();
+    demo.says(
+        "banyan cutover orders --to canary",
+        &["routes.toml is written"],
+    )
+    .await;
+    demo.taken_over(before).await;
+    demo.says(
+        "for user in",
+        &["alice x-served-by: legacy", "tara x-served-by: service"],
+    )
+    .await;
+
+    let killed = ["canary -> legacy (killed by", "x-served-by: legacy"];
+    demo.says("banyan kill orders", &killed).await;
+    let why = ["declared        canary", "totals look wrong"];
+    demo.says("banyan status orders", &why).await;
+    let resumed = ["-> canary", "x-served-by: service"];
+    demo.says("banyan resume orders", &resumed).await;
+    let before = demo.process.stderr.count();
+    demo.says(
+        "banyan cutover orders --to shadow",
+        &["canary 5 % -> shadow"],
+    )
+    .await;
+    demo.taken_over(before).await;
+    assert_eq!(demo.routes(), untouched);
     demo.ends().await;
 }
 
@@ -192,6 +249,64 @@ impl Demo {
         self.process.stderr.find(logged, before, found).await;
     }
 
+    fn routes(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("routes.toml")).unwrap()
+    }
+
+    /// Runs the tour's traffic, and waits until that many pairs came to this.
+    async fn traffic(&self, outcome: &str) {
+        self.bash("traffic").await;
+        let admin = Client::new(SocketAddr::from(([127, 0, 0, 1], self.base + 2900)));
+        let compared = async {
+            loop {
+                let orders = admin.get("/migrations/orders").send().await.json();
+                if orders["shadow"][outcome] == 80 {
+                    return;
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        within(outcome, compared).await;
+    }
+
+    async fn taken_over(&self, before: usize) {
+        let found = |line: &str| line.contains("taken over").then_some(());
+        self.process.stderr.find("taken over", before, found).await;
+    }
+
+    /// Pastes the command of its tour that begins so, and looks for these words in what it says.
+    async fn says(&self, beginning: &str, words: &[&str]) -> String {
+        let command = self.tour().find_map(|line| {
+            let at = line.find(beginning).filter(|_| !defines(line))?;
+            (at == 0 || line[..at].ends_with("; ")).then(|| &line[at..])
+        });
+        let command = command.unwrap_or_else(|| panic!("no {beginning} in {}", self.said));
+        let said = self.bash(command).await;
+        for word in words {
+            assert!(said.contains(word), "{command}: no {word:?} in\n{said}");
+        }
+        said
+    }
+
+    /// Runs something where everything is defined that the tour defines, with the gateway that has been built already.
+    async fn bash(&self, command: &str) -> String {
+        let built = binaries::banyan().display().to_string();
+        let definitions: Vec<&str> = self.tour().filter(|line| defines(line)).collect();
+        let definitions = definitions.join("\n");
+        let definitions = definitions.replace("cargo run -q --release -p gateway --", &built);
+        let script = format!("shopt -s expand_aliases\n{definitions}\n{command}");
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &script]).current_dir(self.folder.path());
+        let ended = Process::start("bash", &mut bash).ended().await;
+        ended.stdout + &ended.stderr
+    }
+
+    /// The lines to paste.
+    fn tour(&self) -> impl Iterator<Item = &str> {
+        let lines = self.said.lines();
+        lines.filter_map(|line| line.strip_prefix("  "))
+    }
+
     /// Ctrl-C, and everything is gone.
     async fn ends(self) {
         self.process.signal(rustix::process::Signal::INT);
@@ -205,6 +320,11 @@ impl Demo {
             );
         }
     }
+}
+
+/// Whether later commands need this one.
+fn defines(line: &str) -> bool {
+    line.starts_with("alias ") || line.starts_with("TOKEN=") || line.contains("() {")
 }
 
 /// A base from which all ports are free, below those that the system gives away. Tests that run at the same time look

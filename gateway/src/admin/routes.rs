@@ -14,7 +14,8 @@ use crate::reload::{Cause, Outcome};
 
 pub(super) async fn routes(State(state): State<Arc<AdminState>>) -> Json<Value> {
     let snapshot = state.shared.current.load();
-    let rows = describe::rows(&snapshot.config, snapshot.order());
+    let standings = state.progress.standings();
+    let rows = describe::rows_in_force(&snapshot.config, snapshot.order(), &standings);
     Json(json!({ "generation": snapshot.generation, "routes": rows }))
 }
 

@@ -9,6 +9,7 @@ use prometheus_client::registry::Registry;
 
 use super::AdminState;
 use crate::auth::ring::KeyRing;
+use crate::describe;
 use crate::metrics::registry::{Sample, Scrape};
 use crate::snapshot::Snapshot;
 
@@ -37,11 +38,31 @@ fn samples(state: &AdminState) -> Vec<Sample> {
             lines,
         ),
     ];
+    samples.extend(of_progress(state, &snapshot));
     samples.extend(of_limits(&snapshot));
     samples.extend(of_endpoints(&snapshot));
     samples.extend(of_issuers(&snapshot));
     samples.extend(state.shared.comparisons.samples());
     samples
+}
+
+/// Which phase each route declares and which is in force, and whether state is kept.
+fn of_progress(state: &AdminState, snapshot: &Snapshot) -> Vec<Sample> {
+    let standings = state.progress.standings();
+    let rows = describe::rows_in_force(&snapshot.config, snapshot.order(), &standings);
+    let phases = rows.into_iter().filter_map(|row| {
+        let labels = vec![
+            ("route", row.name),
+            ("declared", row.phase?.to_owned()),
+            ("effective", row.effective?.phase),
+        ];
+        let help = "The phase that a route declares, and the one in force";
+        Some(gauge("banyan_route_phase", help, labels, 1))
+    });
+    let kept = u64::from(state.progress.trouble().is_none());
+    let help = "Whether state is kept over a restart";
+    let kept = gauge("banyan_state_kept", help, vec![], kept);
+    phases.chain([kept]).collect()
 }
 
 fn of_limits(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {

@@ -3,7 +3,7 @@
 use chassis::clock::Clock;
 
 use super::remote::{Remote, RemoteArgs};
-use super::status::{ago, percent};
+use super::status::{ago, gate_in_words, percent};
 use super::{Output, print};
 use crate::scoreboard::diffs::{DiffRow, Differences};
 
@@ -14,7 +14,7 @@ const SAMPLES: usize = 3;
 pub(super) struct Args {
     /// The route's name.
     route: String,
-    /// All samples that are kept, instead of the newest few.
+    /// All different samples that are kept, instead of the newest few.
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -54,9 +54,9 @@ fn in_words(found: &Differences, samples: usize, now: f64) -> String {
     }
     if let Some(gate) = &totals.gate {
         lines.push(format!(
-            "recent pairs that count: {}; gate: {}",
+            "of the recent pairs {} count as different; gate {}",
             percent(totals.mismatch_rate),
-            gate.said
+            gate_in_words(gate)
         ));
     }
     for diff in &found.diffs {
@@ -76,9 +76,15 @@ fn one(diff: &DiffRow, samples: usize, now: f64) -> Vec<String> {
         ago(now - diff.last_seen),
         diff.class
     )];
-    let newest = diff.samples.iter().rev().take(samples);
-    lines.extend(
-        newest.map(|sample| format!("  legacy {}   service {}", sample.legacy, sample.service)),
-    );
+    let newest = diff.samples.iter().rev();
+    let newest =
+        newest.map(|sample| format!("  legacy {}   service {}", sample.legacy, sample.service));
+    let mut different: Vec<String> = Vec::new();
+    for sample in newest {
+        if different.len() < samples && !different.contains(&sample) {
+            different.push(sample);
+        }
+    }
+    lines.extend(different);
     lines
 }

@@ -54,11 +54,22 @@ pub(super) fn table(rows: &[Row]) -> String {
             row.name.clone(),
             row.takes.clone(),
             row.auth.clone(),
-            row.phase.unwrap_or("-").to_owned(),
+            phase(row),
             row.split.clone(),
             row.to.clone(),
         ];
         table.add_row(cells.into_iter().chain(listeners(on)));
     }
     table.trim_fmt()
+}
+
+/// The declared phase, and where a gateway runs what is in force instead.
+fn phase(row: &Row) -> String {
+    let declared = row.phase.unwrap_or("-");
+    match &row.effective {
+        Some(effective) if effective.phase != declared => {
+            format!("{declared}, now {}", effective.phase)
+        }
+        _ => declared.to_owned(),
+    }
 }

@@ -73,7 +73,8 @@ fn write_ready(path: &Path, running: &Running) -> anyhow::Result<()> {
 
 fn introduce(running: &Running) {
     let snapshot = running.shared.current.load();
-    let rows = describe::rows(&snapshot.config, snapshot.order());
+    let standings = running.progress().standings();
+    let rows = describe::rows_in_force(&snapshot.config, snapshot.order(), &standings);
     print::note(&routes::table(&rows));
     print::note("");
     let public = describe::public_routes(&snapshot.config);

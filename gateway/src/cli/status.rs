@@ -5,11 +5,12 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+use strangler::Phase;
 
 use super::remote::{Remote, RemoteArgs};
 use super::{Output, print};
 use crate::progress::window::Sum;
-use crate::scoreboard::{RouteRow, Scoreboard};
+use crate::scoreboard::{GateRow, RouteRow, Scoreboard};
 
 /// How often a watched status is asked for.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -81,7 +82,10 @@ fn all(board: &Scoreboard, now: f64) -> String {
     for row in &board.routes {
         table.add_row([
             row.route.clone(),
-            row.declared.clone(),
+            row.percent.map_or_else(
+                || row.declared.clone(),
+                |percent| format!("{} {percent} %", row.declared),
+            ),
             row.effective.phase.clone(),
             share(
                 row.service_share,
@@ -92,7 +96,7 @@ fn all(board: &Scoreboard, now: f64) -> String {
             mismatches(row),
             row.legacy_last_used
                 .map_or_else(|| "-".to_owned(), |at| ago(now - at)),
-            row.retire.left.clone(),
+            retire(row),
         ]);
     }
     let mut lines = vec![table.trim_fmt(), String::new()];
@@ -142,7 +146,7 @@ fn one(row: &RouteRow, now: f64) -> String {
     }
     if let Some(shadow) = &row.shadow {
         let said = format!(
-            "{} pairs: {} matched, {} differ where it is ignored, {} differ; {} of the recent ones count",
+            "{} pairs: {} matched, {} differ only where it is ignored, {} differ; of the recent ones {} count as different",
             shadow.compared,
             shadow.matched,
             shadow.ignored,
@@ -151,7 +155,7 @@ fn one(row: &RouteRow, now: f64) -> String {
         );
         line("compared", said);
         if let Some(gate) = &shadow.gate {
-            line("gate", gate.said.clone());
+            line("gate", gate_in_words(gate));
         }
         if shadow.mirrored > 0 {
             line("mirrored", shadow.mirrored.to_string());
@@ -167,7 +171,7 @@ fn one(row: &RouteRow, now: f64) -> String {
         "legacy used",
         used.map_or_else(|| "never seen".to_owned(), |at| ago(now - at)),
     );
-    line("retire", row.retire.left.clone());
+    line("retire", retire(row));
     if row.rollbacks > 0 {
         line(
             "rollbacks",
@@ -175,6 +179,24 @@ fn one(row: &RouteRow, now: f64) -> String {
         );
     }
     lines.join("\n")
+}
+
+/// What is left until it may be; nothing once it is.
+fn retire(row: &RouteRow) -> String {
+    if row.effective.phase == Phase::Retired.as_str() {
+        "-".to_owned()
+    } else {
+        row.retire.left.clone()
+    }
+}
+
+/// `open`, or why it is closed.
+pub(super) fn gate_in_words(gate: &GateRow) -> String {
+    if gate.open {
+        gate.said.clone()
+    } else {
+        format!("closed: {}", gate.said)
+    }
 }
 
 fn pair(legacy: &Sum, service: &Sum, show: fn(&Sum) -> String) -> String {

@@ -1,6 +1,6 @@
 //! Which phases a file may declare: what a route's history allows is entered, the rest is refused or waits.
 
-use strangler::{GateState, Phase, entering};
+use strangler::{GateState, Phase, Refusal, entering};
 
 use super::change::{Actor, Change};
 use super::effective::said;
@@ -132,7 +132,11 @@ impl Change<'_> {
         let gate = (asked.gate)(route, migration);
         let entered = entering(standing.entered, to, gate.as_ref(), Some(clock), forced);
         let refusal = entered.err()?;
-        Some((refusal.last_allowed(), refusal.to_string()))
+        let hint = match refusal {
+            Refusal::Mismatch { .. } => format!("; see `banyan diffs {route}`"),
+            Refusal::TooFew { .. } | Refusal::InUse { .. } | Refusal::Unwatched => String::new(),
+        };
+        Some((refusal.last_allowed(), format!("{refusal}{hint}")))
     }
 
     /// What speaks against a file that declares `to` for `route`: its history, or what somebody said over it. A share that

@@ -20,7 +20,7 @@ pub enum Refusal {
         reason: String,
     },
     /// Too many of them differ.
-    #[error("{reason}; see `banyan diffs`")]
+    #[error("{reason}")]
     Mismatch {
         /// The share that does.
         rate: f64,

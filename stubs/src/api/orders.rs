@@ -1,4 +1,6 @@
 //! `/orders`: one's own. Somebody else's order does not exist.
+//!
+//! Every answer says in `meta.generated_at` when it was made. No two are the same there, whoever gives them.
 
 use std::sync::Arc;
 
@@ -11,7 +13,9 @@ use chassis::clock::Clock;
 use chassis::problem::Problem;
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, ListQuery, MOST, bad, broken, caller, id, not_found, ok};
 use crate::data::{Data, Item, Order, OrderStatus, total};
@@ -47,7 +51,7 @@ async fn list(State(stub): State<Arc<Stub>>, query: ListQuery, fields: HeaderMap
         .store
         .orders_of(caller(&fields)?)
         .map_err(|error| broken(&error))?;
-    query.page(own.into_iter())
+    ok(stamped(query.paged(own.into_iter())?))
 }
 
 async fn one(
@@ -55,7 +59,7 @@ async fn one(
     Path(order): Path<String>,
     fields: HeaderMap,
 ) -> Answer {
-    ok(own(&stub, &order, &fields)?)
+    ok(stamped(own(&stub, &order, &fields)?))
 }
 
 async fn create(
@@ -78,7 +82,8 @@ async fn create(
     };
     let placed = stub.store.place(order).map_err(|error| broken(&error))?;
     let location = format!("{}/{}", uri.path().trim_end_matches('/'), placed.id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(placed)).into_response())
+    let answer = Json(stamped(placed));
+    Ok((StatusCode::CREATED, [(LOCATION, location)], answer).into_response())
 }
 
 async fn cancel(
@@ -92,7 +97,7 @@ async fn cancel(
         .cancel(before.id)
         .map_err(|error| broken(&error))?;
     match after {
-        Some(order) if order.status == OrderStatus::Cancelled => ok(order),
+        Some(order) if order.status == OrderStatus::Cancelled => ok(stamped(order)),
         _ => Err(Problem::new(
             StatusCode::CONFLICT,
             "not_cancellable",
@@ -100,6 +105,15 @@ async fn cancel(
         )
         .detail("it has been shipped")),
     }
+}
+
+/// The same, and when it was said.
+fn stamped(answer: impl Serialize) -> Value {
+    let mut answer = json!(answer);
+    let micros = i64::try_from(Clock::system().unix().as_micros()).unwrap_or_default();
+    let now = Timestamp::from_microsecond(micros).unwrap_or_default();
+    answer["meta"] = json!({ "generated_at": format!("{now:.6}") });
+    answer
 }
 
 fn own(stub: &Stub, order: &str, fields: &HeaderMap) -> Result<Order, Problem> {

@@ -103,7 +103,6 @@ async fn both_sides_answer_the_same_bytes() {
         (Service::Inventory, "/api/stock?ids=1,2,3"),
         (Service::Recommendations, "/api/related?product=7"),
         (Service::Recommendations, "/api/related?ids=7,8"),
-        (Service::Orders, "/api/orders"),
         (Service::Payments, "/api/payments/1"),
     ] {
         // The service of the users has paths of its own.
