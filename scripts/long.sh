@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi|shadow]...`; all without a
-# word. `scripts/test.sh` runs short forms of the same. Needs what that installs.
+# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi|shadow|state]...`; all without
+# a word. `scripts/test.sh` runs short forms of the same. Needs what that installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,10 +45,11 @@ screens() {
         cargo test --locked -p tests --test screens -- --test-threads 1 under_load of_two_bffs
 }
 
-# Both descriptions, tried out with many more examples.
+# The descriptions of both BFFs and of admin, tried out with many more examples.
 openapi() {
     # By cargo's own runner, which lets a test take its time.
-    BANYAN_OPENAPI_CASES="${LONG_CASES:-1000}" cargo test --locked -p tests --test openapi -- --test-threads 1
+    BANYAN_OPENAPI_CASES="${LONG_CASES:-1000}" \
+        cargo test --locked -p tests --test openapi --test admin_api -- --test-threads 1
 }
 
 # A service that gets copies and hangs, breaks off and never stops talking: memory stays bounded.
@@ -56,7 +57,12 @@ shadow() {
     BANYAN_SHADOW_SECONDS="$seconds" cargo test --locked -p tests --test shadow_trouble -- --test-threads 1 as_long_as
 }
 
-for what in "${@:-pages screens openapi shadow}"; do
+# A gateway that is killed at any moment knows afterwards what was counted and said.
+state() {
+    BANYAN_STATE_KILLS="${LONG_KILLS:-50}" cargo test --locked -p tests --test state -- --test-threads 1 killed_at_any_moment
+}
+
+for what in "${@:-pages screens openapi shadow state}"; do
     for step in $what; do
         echo "==> $step"
         "$step"

@@ -1,6 +1,8 @@
 //! The admin listener: health, metrics, the routes in force, reload. Plain axum, never on the data path.
 
 mod access;
+mod asked;
+mod described;
 mod health;
 #[expect(unused_qualifications, reason = "the description's macro writes them")]
 pub mod migrations;
@@ -42,21 +44,14 @@ pub struct AdminState {
     pub lines_dropped: Arc<AtomicU64>,
 }
 
-/// The part of it that operators' programs use.
-#[derive(Debug, OpenApi)]
-#[openapi(info(
-    title = "banyan admin",
-    description = "How far the routes of a migration have got, and what an operator says at run time. Reads are open to this machine, and to others with the token of [admin]; a write needs the token, or comes from this machine."
-))]
-struct Described;
-
 /// All of it.
 pub fn router(state: Arc<AdminState>) -> Router {
-    let (api, described) = OpenApiRouter::with_openapi(Described::openapi())
+    let (api, described) = OpenApiRouter::with_openapi(described::Described::openapi())
         .merge(migrations::router())
         .merge(verbs::router())
         .split_for_parts();
-    let openapi = || async move { Json(described) };
+    let document = described::document(&described);
+    let openapi = || async move { Json(document) };
     let read = Router::new()
         .route("/metrics", get(scrape::metrics))
         .route("/routes", get(routes::routes))

@@ -21,7 +21,7 @@ impl Edge {
 
     /// A route's line of the scoreboard.
     pub async fn row(&self, route: &str) -> Value {
-        self.told(&format!("/migrations/{route}?minutes=60")).await
+        self.told(&format!("/migrations/{route}?minutes=15")).await
     }
 
     /// What is in force for a route and why, as verbs tell it: `canary`, `legacy (killed by ...)`.

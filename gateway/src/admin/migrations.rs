@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use chassis::problem::Problem;
 use http::StatusCode;
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::AdminState;
+use super::asked::{Asked, Named, bad};
 use crate::progress::verb::{VerbError, migration};
 use crate::scoreboard::diffs::{Differences, differences};
 use crate::scoreboard::{MINUTES, RouteRow, Scoreboard, Sources};
@@ -24,7 +25,7 @@ const ROWS_MAX: u32 = 1_000;
 /// So many where nobody says.
 const ROWS: u32 = 100;
 /// Older windows are not at hand.
-const MINUTES_MAX: u64 = 15;
+const MINUTES_MAX: u32 = 15;
 
 /// All of it.
 pub(super) fn router() -> OpenApiRouter<Arc<AdminState>> {
@@ -39,14 +40,20 @@ pub(super) fn router() -> OpenApiRouter<Arc<AdminState>> {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Minutes {
-    /// Error rates and latencies of so many minutes, 15 at most.
-    minutes: Option<u64>,
+    /// Error rates and latencies of so many minutes.
+    #[param(nullable = false, minimum = 1, maximum = 15)]
+    minutes: Option<u32>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Limit {
-    /// So many, 1000 at most.
+    /// So many at most.
+    #[param(nullable = false, minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 
@@ -54,7 +61,7 @@ struct Limit {
 #[utoipa::path(get, path = "/migrations", params(Minutes), responses((status = 200, body = Scoreboard)))]
 async fn all(
     State(state): State<Arc<AdminState>>,
-    Query(asked): Query<Minutes>,
+    Asked(asked): Asked<Minutes>,
 ) -> Result<Json<Scoreboard>, Problem> {
     seen(state, asked, |sources| Ok(sources.scoreboard())).await
 }
@@ -64,8 +71,8 @@ async fn all(
     responses((status = 200, body = RouteRow), (status = 404, description = "No such route, or it has no two sides")))]
 async fn one(
     State(state): State<Arc<AdminState>>,
-    Path(route): Path<String>,
-    Query(asked): Query<Minutes>,
+    Named(route): Named,
+    Asked(asked): Asked<Minutes>,
 ) -> Result<Json<RouteRow>, Problem> {
     seen(state, asked, move |sources| {
         known(sources, &route)?;
@@ -79,7 +86,7 @@ async fn one(
     responses((status = 200, body = Differences), (status = 404, description = "No such route, or nothing was compared")))]
 async fn diffs(
     State(state): State<Arc<AdminState>>,
-    Path(route): Path<String>,
+    Named(route): Named,
 ) -> Result<Json<Differences>, Problem> {
     let asked = Minutes { minutes: None };
     seen(state, asked, move |sources| {
@@ -100,7 +107,7 @@ async fn diffs(
     responses((status = 200, body = Vec<Use>), (status = 404, description = "No such route, or it has no two sides")))]
 async fn users(
     State(state): State<Arc<AdminState>>,
-    Path(route): Path<String>,
+    Named(route): Named,
 ) -> Result<Json<Vec<Use>>, Problem> {
     let asked = Minutes { minutes: None };
     seen(state, asked, move |sources| {
@@ -115,8 +122,8 @@ async fn users(
     responses((status = 200, body = Vec<Event>), (status = 503, description = "State is not kept")))]
 async fn events(
     State(state): State<Arc<AdminState>>,
-    Path(route): Path<String>,
-    Query(asked): Query<Limit>,
+    Named(route): Named,
+    Asked(asked): Asked<Limit>,
 ) -> Result<Json<Vec<Event>>, Problem> {
     past(state, asked, move |store, limit| {
         store.events(Some(route), limit)
@@ -129,7 +136,7 @@ async fn events(
     responses((status = 200, body = Vec<Audit>), (status = 503, description = "State is not kept")))]
 async fn audit(
     State(state): State<Arc<AdminState>>,
-    Query(asked): Query<Limit>,
+    Asked(asked): Asked<Limit>,
 ) -> Result<Json<Vec<Audit>>, Problem> {
     past(state, asked, Store::audit).await
 }
@@ -139,7 +146,7 @@ async fn audit(
     responses((status = 200, body = Vec<Generation>), (status = 503, description = "State is not kept")))]
 async fn generations(
     State(state): State<Arc<AdminState>>,
-    Query(asked): Query<Limit>,
+    Asked(asked): Asked<Limit>,
 ) -> Result<Json<Vec<Generation>>, Problem> {
     past(state, asked, Store::generations).await
 }
@@ -150,13 +157,14 @@ async fn seen<T: Send + 'static>(
     asked: Minutes,
     look: impl FnOnce(&Sources<'_>) -> Result<T, Problem> + Send + 'static,
 ) -> Result<Json<T>, Problem> {
+    let minutes = within("minutes", asked.minutes, MINUTES_MAX)?.map_or(MINUTES, u64::from);
     let looking = move || {
         let snapshot: Arc<Snapshot> = state.shared.current.load_full();
         look(&Sources {
             config: &snapshot.config,
             progress: &state.progress,
             comparisons: &state.shared.comparisons,
-            minutes: asked.minutes.unwrap_or(MINUTES).clamp(1, MINUTES_MAX),
+            minutes,
         })
     };
     let looked = tokio::task::spawn_blocking(looking).await;
@@ -168,7 +176,7 @@ async fn past<T: Send + 'static>(
     asked: Limit,
     look: impl FnOnce(&Store, u32) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<Json<T>, Problem> {
-    let limit = asked.limit.unwrap_or(ROWS).min(ROWS_MAX);
+    let limit = within("limit", asked.limit, ROWS_MAX)?.unwrap_or(ROWS);
     let looking = move || {
         let store = state
             .progress
@@ -178,6 +186,16 @@ async fn past<T: Send + 'static>(
     };
     let looked = tokio::task::spawn_blocking(looking).await;
     looked.map_err(|_| not_kept())?.map(Json)
+}
+
+/// A number that was asked for, from 1 to `most`.
+fn within(name: &str, asked: Option<u32>, most: u32) -> Result<Option<u32>, Problem> {
+    match asked {
+        Some(asked) if !(1..=most).contains(&asked) => {
+            Err(bad(&format!("{name} is a number from 1 to {most}")))
+        }
+        asked => Ok(asked),
+    }
 }
 
 fn known(sources: &Sources<'_>, route: &str) -> Result<(), Problem> {

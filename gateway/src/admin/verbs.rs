@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, State};
 use chassis::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::AdminState;
+use super::asked::Named;
 use super::migrations::{not_kept, refused};
 use crate::progress::standing::Word;
 use crate::progress::verb::{Spoken, Verb};
@@ -40,8 +41,16 @@ pub(super) fn router() -> OpenApiRouter<Arc<AdminState>> {
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// Who says it.
+    #[schema(
+        max_length = 1000,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub who: String,
     /// Why: whoever is paged next reads it.
+    #[schema(
+        max_length = 1000,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub why: String,
     /// Only for `resume` after a rollback: the same callers come first again.
     #[serde(default)]
@@ -68,11 +77,19 @@ pub struct Done {
 #[serde(deny_unknown_fields)]
 pub struct Wish {
     /// The phase.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(legacy|shadow|canary|migrated|retired)$")]
     pub to: Phase,
     /// Who asks.
+    #[schema(
+        max_length = 1000,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub who: String,
     /// Why.
+    #[schema(
+        max_length = 1000,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     pub why: String,
     /// Within the same phase, more callers than before.
     #[serde(default)]
@@ -100,7 +117,7 @@ type Given<T> = Result<Json<T>, JsonRejection>;
 async fn kill(
     State(state): State<Arc<AdminState>>,
     peer: ConnectInfo<std::net::SocketAddr>,
-    Path(route): Path<String>,
+    Named(route): Named,
     order: Given<Order>,
 ) -> Answer<Done> {
     say(state, peer, route, order, |_| Verb::Kill).await
@@ -112,7 +129,7 @@ async fn kill(
 async fn rollback(
     State(state): State<Arc<AdminState>>,
     peer: ConnectInfo<std::net::SocketAddr>,
-    Path(route): Path<String>,
+    Named(route): Named,
     order: Given<Order>,
 ) -> Answer<Done> {
     say(state, peer, route, order, |_| Verb::Rollback).await
@@ -124,7 +141,7 @@ async fn rollback(
 async fn hold(
     State(state): State<Arc<AdminState>>,
     peer: ConnectInfo<std::net::SocketAddr>,
-    Path(route): Path<String>,
+    Named(route): Named,
     order: Given<Order>,
 ) -> Answer<Done> {
     say(state, peer, route, order, |_| Verb::Hold).await
@@ -136,7 +153,7 @@ async fn hold(
 async fn resume(
     State(state): State<Arc<AdminState>>,
     peer: ConnectInfo<std::net::SocketAddr>,
-    Path(route): Path<String>,
+    Named(route): Named,
     order: Given<Order>,
 ) -> Answer<Done> {
     let verb = |order: &Order| Verb::Resume {
@@ -172,7 +189,7 @@ async fn resume_all(
 async fn permission(
     State(state): State<Arc<AdminState>>,
     ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
-    Path(route): Path<String>,
+    Named(route): Named,
     wish: Given<Wish>,
 ) -> Answer<Permission> {
     let Json(wish) = wish.map_err(|error| bad(&error.body_text()))?;
@@ -255,9 +272,9 @@ fn actor(state: &AdminState, peer: std::net::SocketAddr, order: &Order) -> Resul
                 "{name} is empty: say it, whoever is paged next reads it"
             )));
         }
-        if word.len() > WORD_MAX || word.chars().any(char::is_control) {
+        if word.chars().count() > WORD_MAX || word.chars().any(char::is_control) {
             return Err(bad(&format!(
-                "{name}: at most {WORD_MAX} bytes in one line"
+                "{name}: at most {WORD_MAX} characters in one line"
             )));
         }
     }

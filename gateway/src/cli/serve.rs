@@ -1,5 +1,6 @@
 //! `banyan serve`.
 
+use std::collections::BTreeMap;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use serde_json::json;
 use super::{FileArg, load, print, routes};
 use crate::app::{self, Running};
 use crate::describe;
+use crate::route::compiled::Route;
 
 /// How long an upstream may take to accept a connection before it is called out.
 const PROBE: Duration = Duration::from_millis(300);
@@ -90,13 +92,13 @@ fn introduce(running: &Running) {
     print::note("");
 }
 
-/// The endpoints that nobody answers at.
+/// The endpoints that nobody answers at. A monolith that nothing leads to any more may be off.
 fn refusing(running: &Running) -> Vec<String> {
     let snapshot = running.shared.current.load();
-    let endpoints = snapshot
-        .upstreams
-        .values()
-        .flat_map(|upstream| &upstream.endpoints);
+    let backends = snapshot.routes.iter().flat_map(Route::backends);
+    let used = backends.map(|backend| (&backend.upstream.name, &backend.upstream));
+    let used: BTreeMap<_, _> = used.collect();
+    let endpoints = used.values().flat_map(|upstream| &upstream.endpoints);
     let refuses = |host: &str, port| {
         let mut addresses = (host, port).to_socket_addrs().into_iter().flatten();
         !addresses.any(|address| TcpStream::connect_timeout(&address, PROBE).is_ok())

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use strangler::Side;
+
 use super::config::{EncodedSlash, RouteConfig};
 use super::mark::Mark;
 use crate::auth::compiled::Policy;
@@ -79,6 +81,18 @@ impl Route {
             mark,
             stats,
         }
+    }
+
+    /// Where its requests may go, each backend at least once.
+    pub fn backends(&self) -> impl Iterator<Item = &Backend> {
+        let (one, other) = match &self.target {
+            Target::Upstream(backend) => (Some(backend), None),
+            Target::Migration(migration) => (
+                migration.backend(Side::Legacy),
+                migration.backend(Side::Service),
+            ),
+        };
+        one.into_iter().chain(other)
     }
 
     /// How its requests are copied, while they are.

@@ -84,9 +84,9 @@ async fn once_retired_legacy_gets_no_request_and_no_connection() {
     // A kill of all cannot lead to what is not there; one of the route says so.
     let said = edge.refuses(&["kill", "orders", "--why", "it fails"]).await;
     assert!(said.starts_with("error: orders is retired"), "{said}");
-    let requests = sides.legacy.seen().len();
-    let edge = edge.stopped().await.start().await;
-    let connections = sides.legacy.connections();
+    let plan = edge.stopped().await;
+    let (requests, connections) = (sides.legacy.seen().len(), sides.legacy.connections());
+    let edge = plan.start().await;
     edge.prints(&["kill", "--all", "--why", "everything fails"])
         .await;
     for _ in 0..5 {
@@ -94,6 +94,7 @@ async fn once_retired_legacy_gets_no_request_and_no_connection() {
     }
     edge.prints(&["resume", "--all", "--why", "it works"]).await;
     assert_eq!(ask(&edge).await, "service");
+    let edge = edge.stopped().await.start().await;
     assert_eq!(sides.legacy.seen().len(), requests);
     assert_eq!(sides.legacy.connections(), connections);
     // The way back is one edit.
