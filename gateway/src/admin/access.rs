@@ -1,6 +1,6 @@
-//! Who may use admin. Health is everybody's. The rest needs the token, or comes from this machine: a read from a
-//! loopback peer, a write from one whose Host and Origin are this machine's too, so that no web page can make a browser
-//! send it.
+//! Who may use admin. Health is everybody's. The rest needs the token, or comes from this machine: from a
+//! loopback peer, by a Host that is this machine's, so that no name that leads here can read it; a write by such an Origin
+//! too, so that no web page can make a browser send it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -60,7 +60,8 @@ fn may(
         (false, _) => {}
     }
     let local = peer.ip().to_canonical().is_loopback();
-    local && (method.is_safe() || is_local_page(fields))
+    // A page whose name leads here is told nothing either.
+    local && (is_local_page(fields) || (method.is_safe() && has_local_host(fields)))
 }
 
 fn has_token(config: &AdminConfig, fields: &HeaderMap) -> bool {
@@ -84,6 +85,11 @@ fn is_local_page(fields: &HeaderMap) -> bool {
         .get(ORIGIN)
         .is_none_or(|origin| text(origin) == format!("http://{host}"));
     same_origin && is_loopback_name(&host)
+}
+
+fn has_local_host(fields: &HeaderMap) -> bool {
+    let host = fields.get(HOST).and_then(|value| value.to_str().ok());
+    host.is_some_and(is_loopback_name)
 }
 
 fn is_loopback_name(host: &str) -> bool {
@@ -188,7 +194,25 @@ mod tests {
     fn reads_from_elsewhere_need_the_token_and_metrics_only_when_asked_to() {
         let mut guarded = config(Some("secret"));
         assert!(!asks(&guarded, "10.0.0.1:1", &Method::GET, "/routes", &[]));
-        assert!(asks(&guarded, "127.0.0.1:1", &Method::GET, "/routes", &[]));
+        let local = [
+            ("host", "127.0.0.1:9900"),
+            ("origin", "http://elsewhere.example"),
+        ];
+        assert!(asks(
+            &guarded,
+            "127.0.0.1:1",
+            &Method::GET,
+            "/routes",
+            &local
+        ));
+        let rebound = [("host", "evil.example:9900")];
+        assert!(!asks(
+            &guarded,
+            "127.0.0.1:1",
+            &Method::GET,
+            "/audit",
+            &rebound
+        ));
         assert!(asks(&guarded, "10.0.0.1:1", &Method::GET, "/metrics", &[]));
         guarded.metrics = MetricsAccess::Token;
         assert!(!asks(&guarded, "10.0.0.1:1", &Method::GET, "/metrics", &[]));

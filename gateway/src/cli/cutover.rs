@@ -36,7 +36,7 @@ pub(super) struct How {
     #[command(flatten)]
     remote: RemoteArgs,
     /// Move it although its history does not allow it yet.
-    #[arg(long, requires = "why")]
+    #[arg(long, requires = "why", conflicts_with = "print_patch")]
     force: bool,
     /// The reason.
     #[arg(long, value_name = "TEXT")]

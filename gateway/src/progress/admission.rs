@@ -10,7 +10,8 @@ use crate::route::config::TargetConfig;
 use crate::side::config::MigrationConfig;
 use crate::store::rows::Event;
 
-/// Who announced an edit may be asked about it when it comes within this time, milliseconds.
+/// An edit that was announced, or forced, must come within this time, milliseconds: what nobody wrote is not meant for
+/// whoever edits the file next.
 const ANNOUNCED: u64 = 5 * 60 * 1_000;
 
 /// What the comparison of a route says about leaving `shadow`; nothing where it compares nothing.
@@ -89,7 +90,7 @@ impl Change<'_> {
             let said = said.clone().filter(|(phase, _)| *phase == to);
             said.map(|(_, word)| word)
         };
-        let forced = word(&standing.forced);
+        let forced = self.fresh(word(&standing.forced));
         let against = self.refusal(name, migration, to, forced.is_some(), asked);
         let Some((stays, why)) = against else {
             let word = forced.or_else(|| self.fresh(word(&standing.announced)));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use strangler::Phase;
 use utoipa::ToSchema;
 
-use super::standing::{Standing, Standings, Word};
+use super::standing::{Standings, Word};
 use crate::side::config::MigrationConfig;
 
 /// What is in force.
@@ -20,25 +20,32 @@ pub struct Effective {
 pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings) -> Effective {
     let standing = standings.of(name);
     let entered = standing.entered.unwrap_or(migration.phase);
-    let (phase, reason) = if migration.forced_legacy {
-        let reason = "force = \"legacy\" in the file".to_owned();
-        (Phase::Legacy.as_str(), Some(reason))
-    } else if let Some(word) = standings.kill(name).filter(|_| entered != Phase::Retired) {
-        (Phase::Legacy.as_str(), Some(said("killed", word)))
-    } else if let (Phase::Canary, Some(word)) = (entered, &standing.rolled_back) {
-        ("rolled_back", Some(said("rolled back", word)))
+    let kill = standings.kill(name).filter(|_| entered != Phase::Retired);
+    let rolled_back = standing.rolled_back.as_ref();
+    let rolled_back = rolled_back.filter(|_| entered == Phase::Canary);
+    let phase = if migration.forced_legacy || kill.is_some() {
+        Phase::Legacy.as_str()
+    } else if rolled_back.is_some() {
+        "rolled_back"
     } else {
-        (entered.as_str(), other(&standing))
+        entered.as_str()
     };
+    // All that stands, not only what is strongest: `resume` takes all of it back.
+    let words = [
+        ("killed", kill),
+        ("rolled back", rolled_back),
+        ("held", standing.held.as_ref()),
+    ];
+    let words = words.into_iter();
+    let words = words.filter_map(|(what, word)| Some(said(what, word?)));
+    let forced = migration.forced_legacy;
+    let forced = forced.then(|| "force = \"legacy\" in the file".to_owned());
+    let reasons = forced.into_iter().chain(standing.waits.clone());
+    let reasons: Vec<String> = reasons.chain(words).collect();
     Effective {
         phase: phase.to_owned(),
-        reason,
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
     }
-}
-
-fn other(standing: &Standing) -> Option<String> {
-    let waits = standing.waits.clone();
-    waits.or_else(|| Some(said("held", standing.held.as_ref()?)))
 }
 
 /// "killed by ana, 2026-11-25 03:12 UTC: checkout fails".

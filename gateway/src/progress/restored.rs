@@ -1,6 +1,6 @@
 //! Documents of the store, told apart by kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use strangler::LegacyClock;
@@ -21,35 +21,52 @@ pub(super) const ALL: &str = "*";
 /// Documents by kind, name and body.
 pub type Documents = Vec<(String, String, String)>;
 
+/// Rows that this version cannot read: they are said, and left as they are.
+pub(super) type Unreadable = BTreeSet<(String, String)>;
+
 #[derive(Debug, Default)]
 pub(super) struct Restored {
     pub(super) standings: Standings,
     pub(super) clocks: BTreeMap<String, LegacyClock>,
     /// Those that are not progress.
     pub(super) others: Documents,
+    /// Those that cannot be read, by kind and name.
+    pub(super) unreadable: Unreadable,
 }
 
 pub(super) fn read(documents: Documents) -> Restored {
     let mut restored = Restored::default();
     for (kind, name, body) in documents {
-        match kind.as_str() {
+        let read = match kind.as_str() {
             STANDING => {
-                let standing: Option<Standing> = parsed(&kind, &name, &body);
-                let standing = standing.map(|standing| (name, standing));
-                restored.standings.routes.extend(standing);
+                let standing = parsed::<Standing>(&kind, &name, &body);
+                standing.map(|standing| {
+                    let routes = &mut restored.standings.routes;
+                    routes.insert(name.clone(), standing);
+                })
             }
-            KILL => restored.standings.killed = parsed(&kind, &name, &body),
+            KILL => {
+                let word = parsed(&kind, &name, &body);
+                word.map(|word| restored.standings.killed = Some(word))
+            }
             CLOCK => {
-                let clock = parsed(&kind, &name, &body).map(|clock| (name, clock));
-                restored.clocks.extend(clock);
+                let clock = parsed(&kind, &name, &body);
+                clock.map(|clock| {
+                    restored.clocks.insert(name.clone(), clock);
+                })
             }
-            _ => restored.others.push((kind, name, body)),
+            _ => {
+                restored.others.push((kind, name, body));
+                continue;
+            }
+        };
+        if read.is_none() {
+            restored.unreadable.insert((kind, name));
         }
     }
     restored
 }
 
-/// A row that this version cannot read is said and stays where it is.
 fn parsed<T: DeserializeOwned>(kind: &str, name: &str, body: &str) -> Option<T> {
     let read = serde_json::from_str(body);
     read.inspect_err(|error| tracing::error!(kind, name, %error, "a row of state cannot be read"))

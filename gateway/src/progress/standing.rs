@@ -41,7 +41,7 @@ pub struct Standing {
     /// Why the declared phase may not be entered yet.
     #[serde(skip)]
     pub waits: Option<String>,
-    /// The phase that may be entered whatever speaks against it, and who said so.
+    /// The phase that may be entered whatever speaks against it, for a while, and who said so.
     pub forced: Option<(Phase, Word)>,
     /// The phase that somebody is about to declare in the file, and why: until then, for a while.
     #[serde(skip)]

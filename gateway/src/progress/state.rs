@@ -7,12 +7,12 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use strangler::LegacyClock;
 
-use super::restored::{self, Documents, Restored};
+use super::restored::{self, Documents, Restored, Unreadable};
 use super::standing::Standings;
 use super::window::Windows;
 use crate::decommission::known::Users;
 use crate::store::config::StateConfig;
-use crate::store::rows::{Batch, Diff, Generation};
+use crate::store::rows::{Batch, Diff, Document, Generation};
 use crate::store::{Store, StoreError};
 
 /// So many rows of a kind wait for a store that cannot be written.
@@ -28,6 +28,8 @@ pub struct Progress {
     store: Option<Store>,
     /// Why nothing is kept, if so.
     trouble: Mutex<Option<String>>,
+    /// Rows that are not written over, because they could not be read.
+    unreadable: Unreadable,
     clock: Clock,
 }
 
@@ -73,6 +75,7 @@ impl Progress {
             standings,
             clocks,
             others,
+            unreadable,
         } = restored::read(known.documents);
         let mut inner = Inner {
             standings: Arc::new(standings),
@@ -99,6 +102,7 @@ impl Progress {
             pending: Mutex::new(pending),
             store,
             trouble: Mutex::new(trouble),
+            unreadable,
             clock,
         };
         (progress, known.diffs, others)
@@ -124,12 +128,15 @@ impl Progress {
         self.lock().generation
     }
 
-    /// Why nothing is kept, if so.
+    /// Why nothing is kept, or not all of it, if so.
     pub fn trouble(&self) -> Option<String> {
-        self.trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let unreadable = self.unreadable.iter();
+        let unreadable = unreadable.map(|(kind, name)| {
+            format!("what is kept as {kind} of {name} cannot be read, is not in force, and is left as it is")
+        });
+        let all: Vec<String> = trouble.iter().cloned().chain(unreadable).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// The store, for questions about the past.
@@ -146,7 +153,16 @@ impl Progress {
     }
 
     /// Writes `batch` and whatever waits. What cannot be written waits for the next time.
-    pub(super) fn write(&self, batch: Batch) -> Said {
+    pub(super) fn write(&self, mut batch: Batch) -> Said {
+        let unreadable = |one: &Document| {
+            let row = (one.kind.to_owned(), one.name.clone());
+            self.unreadable.contains(&row)
+        };
+        let documents = batch.documents.len();
+        if !self.unreadable.is_empty() {
+            batch.documents.retain(|one| !unreadable(one));
+        }
+        let whole = batch.documents.len() == documents;
         let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         let mut pending = std::mem::take(&mut *waiting);
         append(&mut pending, batch);
@@ -160,6 +176,7 @@ impl Progress {
         let trouble = written.as_ref().err().map(StoreError::to_string);
         self.note_trouble(trouble.clone());
         match trouble {
+            None if !whole => Said::NotKept(self.trouble().unwrap_or_default()),
             None => Said::Kept,
             Some(trouble) => {
                 bound(&mut pending);

@@ -270,6 +270,23 @@ fn a_forced_phase_is_entered_once_and_audited() {
 }
 
 #[test]
+fn a_force_that_nobody_made_use_of_is_over_after_a_while() {
+    let mut world = World::new();
+    let config = orders("shadow");
+    world.admit(&config, None, Patience::Refuse).unwrap();
+    let mut change = world.progress.change();
+    let actor = ana("the file was read-only");
+    change
+        .force("orders", Phase::Canary, &config, &actor)
+        .unwrap();
+    change.done();
+    world.hand.advance(Duration::from_mins(6));
+    world.restart();
+    let refused = world.admit(&orders("canary"), Some(&closed()), Patience::Refuse);
+    assert!(refused.is_err());
+}
+
+#[test]
 fn retiring_waits_for_thirty_observed_days_without_use() {
     let world = World::new();
     let migrated = orders("migrated");

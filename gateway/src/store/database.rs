@@ -1,6 +1,7 @@
 //! The file and the thread that has it.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -19,6 +20,8 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 /// State that survives. Everything here blocks until the file's thread has done it.
 pub struct Store {
     path: PathBuf,
+    /// The file that was opened: its device and number there.
+    opened: Option<(u64, u64)>,
     jobs: Sender<Job>,
 }
 
@@ -50,6 +53,7 @@ impl Store {
             })?;
         Ok(Self {
             path: path.to_owned(),
+            opened: identity(path),
             jobs,
         })
     }
@@ -95,6 +99,10 @@ impl Store {
         &self,
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()> + Send + 'static,
     ) -> Result<(), StoreError> {
+        if identity(&self.path) != self.opened {
+            let path = self.path.clone();
+            return Err(StoreError::Gone { path });
+        }
         self.ask(move |connection| {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             change(&tx)?;
@@ -122,6 +130,11 @@ impl Store {
             why,
         }
     }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {

@@ -31,6 +31,12 @@ pub enum StoreError {
         /// Ours.
         known: i64,
     },
+    /// Somebody removed or replaced the file.
+    #[error("{}: was removed or replaced while it was open, so nothing that is said now survives a restart: start the gateway again", path.display())]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
     /// Writing failed: what was to be written is not.
     #[error("{}: cannot be written: {why}", path.display())]
     Write {

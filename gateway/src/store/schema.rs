@@ -32,6 +32,8 @@ CREATE TABLE audit(
     before TEXT NOT NULL, after TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is only appended to'); END;
 CREATE TRIGGER audit_remains BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is only appended to'); END;
+CREATE TRIGGER audit_grows BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'the audit is only appended to'); END;
 CREATE TABLE generation(
     number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, changes TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 ";

@@ -1,6 +1,7 @@
 //! Writes one batch. Counts are added to what stands there, so that two processes at one file lose nothing of each
 //! other.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chassis::telemetry::latency::Sketch;
@@ -27,6 +28,10 @@ pub(super) fn batch(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()>
     }
     for one in &batch.uses {
         used(tx, one)?;
+    }
+    let routes: BTreeSet<&str> = batch.uses.iter().map(|one| one.route.as_str()).collect();
+    for route in routes {
+        forget_users(tx, route)?;
     }
     for route in &batch.compared_anew {
         tx.prepare_cached("DELETE FROM diff WHERE route = ?1")?
@@ -113,6 +118,14 @@ fn used(tx: &Transaction<'_>, one: &Use) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Lets the least recent of too many users go: whoever changes its name with each request finds room for some only.
+fn forget_users(tx: &Transaction<'_>, route: &str) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM use WHERE route = ?1 AND (client, user_agent, status) IN (
+        SELECT client, user_agent, status FROM use WHERE route = ?1 ORDER BY last_ms DESC LIMIT -1 OFFSET ?2)";
+    tx.prepare_cached(sql)?.execute(params![route, USES_KEPT])?;
+    Ok(())
+}
+
 fn diff(tx: &Transaction<'_>, one: &Diff) -> rusqlite::Result<()> {
     let Some(body) = &one.body else {
         let sql = "DELETE FROM diff WHERE route = ?1 AND key = ?2";
@@ -170,8 +183,7 @@ fn generation(tx: &Transaction<'_>, one: &Generation) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What is old becomes coarser, then goes: old minutes become hours, seldom users of an old side the least recent of too
-/// many.
+/// What is old becomes coarser, then goes: old minutes become hours.
 pub(super) fn tidy(tx: &Transaction<'_>, now: Duration) -> rusqlite::Result<()> {
     let minute = now.as_secs() / 60;
     let old = minute.saturating_sub(MINUTES_KEPT) / 60 * 60;
@@ -189,11 +201,5 @@ pub(super) fn tidy(tx: &Transaction<'_>, now: Duration) -> rusqlite::Result<()> 
         .execute([old])?;
     tx.prepare_cached("DELETE FROM window WHERE minute < ?1")?
         .execute([minute.saturating_sub(HOURS_KEPT)])?;
-    let sql = "DELETE FROM use WHERE (route, client, user_agent, status) IN (
-        SELECT route, client, user_agent, status FROM (
-            SELECT route, client, user_agent, status,
-                row_number() OVER (PARTITION BY route ORDER BY last_ms DESC) AS place FROM use)
-        WHERE place > ?1)";
-    tx.prepare_cached(sql)?.execute([USES_KEPT])?;
     Ok(())
 }

@@ -119,3 +119,72 @@ fn without_a_store_verbs_hold_and_say_that_they_are_not_kept() {
     assert!(matches!(change.done(), Said::NotKept(why) if why.contains("[state] path")));
     assert!(progress.standings().kill("orders").is_some());
 }
+
+#[test]
+fn a_row_that_cannot_be_read_is_said_and_left_as_it_is() {
+    let mut world = World::new();
+    let config = orders("canary");
+    world.admit(&config, None, Patience::Refuse).unwrap();
+    let store = world.progress.store().unwrap();
+    let odd = crate::store::rows::Document {
+        kind: "standing",
+        name: "orders".to_owned(),
+        body: Some("{\"killed\":{\"who\":\"x\"}}".to_owned()),
+    };
+    let batch = crate::store::rows::Batch {
+        documents: vec![odd.clone()],
+        ..Default::default()
+    };
+    store.write(batch).unwrap();
+    world.restart();
+    let trouble = world.progress.trouble().unwrap();
+    assert!(
+        trouble.contains("standing of orders cannot be read"),
+        "{trouble}"
+    );
+    let mut change = world.progress.change();
+    change
+        .say(Verb::Kill, "orders", &config, &ana("fire"))
+        .unwrap();
+    assert!(matches!(change.done(), Said::NotKept(_)));
+    let known = world.progress.store().unwrap().known(START).unwrap();
+    let row = known
+        .documents
+        .into_iter()
+        .find(|(kind, ..)| kind == "standing");
+    assert_eq!(row.map(|(.., body)| body), odd.body);
+}
+
+#[test]
+fn all_that_stands_over_a_route_is_told() {
+    let world = World::new();
+    let config = orders("canary");
+    world.admit(&config, None, Patience::Refuse).unwrap();
+    let mut change = world.progress.change();
+    for (verb, why) in [
+        (Verb::Kill, "fire"),
+        (Verb::Rollback, "errors"),
+        (Verb::Hold, "weekend"),
+    ] {
+        change.say(verb, "orders", &config, &ana(why)).unwrap();
+    }
+    let spoken = change
+        .say(
+            Verb::Resume { keep_cohort: false },
+            "orders",
+            &config,
+            &ana("over"),
+        )
+        .unwrap();
+    for word in [
+        "killed by ana",
+        "fire",
+        "rolled back by ana",
+        "errors",
+        "held by ana",
+        "weekend",
+    ] {
+        assert!(spoken.before.contains(word), "{word}: {}", spoken.before);
+    }
+    assert_eq!(spoken.after, "canary");
+}

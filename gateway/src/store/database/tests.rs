@@ -88,6 +88,26 @@ fn what_was_written_is_there_when_the_file_is_opened_again() {
 }
 
 #[test]
+fn a_file_that_was_removed_or_replaced_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let store = Store::open(&path).unwrap();
+    let batch = || Batch {
+        audit: vec![audit()],
+        ..Batch::default()
+    };
+    store.write(batch()).unwrap();
+    let aside = folder.path().join("aside.db");
+    std::fs::rename(&path, &aside).unwrap();
+    let gone = store.write(batch()).unwrap_err();
+    assert!(matches!(gone, StoreError::Gone { .. }), "{gone}");
+    std::fs::copy(&aside, &path).unwrap();
+    assert!(store.write(batch()).is_err());
+    std::fs::rename(&aside, &path).unwrap();
+    store.write(batch()).unwrap();
+}
+
+#[test]
 fn nothing_changes_the_audit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
@@ -98,7 +118,11 @@ fn nothing_changes_the_audit() {
     };
     store.write(batch).unwrap();
     let connection = Connection::open(&path).unwrap();
-    for sql in ["DELETE FROM audit", "UPDATE audit SET who = 'bob'"] {
+    for sql in [
+        "DELETE FROM audit",
+        "UPDATE audit SET who = 'bob'",
+        "INSERT OR REPLACE INTO audit SELECT id, at_ms, 'bob', peer, what, route, why, before, after, generation FROM audit",
+    ] {
         let refused = connection.execute(sql, []).unwrap_err().to_string();
         assert!(refused.contains("only appended to"), "{refused}");
     }
