@@ -24,7 +24,7 @@ use crate::config::{Config, load};
 use crate::decommission::noted::Waiting;
 use crate::metrics::registry::Metrics;
 use crate::per_core::Shared;
-use crate::progress::{Patience, Progress};
+use crate::progress::{Change, Patience, Progress};
 use crate::reload::{self, Cause, Environment, Reloader};
 use crate::server::worker::{Given, Worker};
 use crate::shadow::kept;
@@ -134,9 +134,11 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let (progress, diffs, documents) = Progress::open(&config.state, clock.clone(), &source.text);
     kept::restore(&comparisons, documents, diffs);
     let (progress, config) = (Arc::new(progress), Arc::new(config));
-    let snapshot = first(&config, &progress, &metrics, &comparisons)?;
+    let (change, snapshot) = first(&config, &progress, &metrics, &comparisons)?;
     let lines = LineWriter::start(&config.log.access).map_err(StartError::AccessLog)?;
     let sockets = Sockets::open(&config, cores)?;
+    // A process that does not start changes nothing for the one that has the addresses.
+    change.done();
 
     let (edge_tasks, control_tasks) = (Tasks::new(), Tasks::new());
     let shared = Arc::new(Shared {
@@ -167,15 +169,11 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     });
     let control =
         control(&admin_state, sockets.admin, &control_tasks).map_err(StartError::Thread)?;
-    let addresses = (
-        sockets.edge_address,
-        sockets.internal_address,
-        sockets.admin_address,
-    );
+    let (edge, internal) = (sockets.edge_address, sockets.internal_address);
+    let admin = sockets.admin_address;
     let listeners = (sockets.edge, sockets.internal);
     let workers =
         start_workers(listeners, &shared, &lines, &edge_tasks).map_err(StartError::Thread)?;
-    let (edge, internal, admin) = addresses;
     Ok(Running {
         edge,
         internal,
@@ -190,13 +188,13 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     })
 }
 
-/// What is in force at first: phases that may not be entered yet wait.
-fn first(
+/// What may be in force at first: phases that may not be entered yet wait.
+fn first<'p>(
     config: &Arc<Config>,
-    progress: &Progress,
+    progress: &'p Progress,
     metrics: &Metrics,
     comparisons: &Comparisons,
-) -> Result<Snapshot, BuildError> {
+) -> Result<(Change<'p>, Snapshot), BuildError> {
     let mut change = progress.change();
     // With `Wait` nothing is refused.
     let gate = |route: &str, migration: &MigrationConfig| {
@@ -216,8 +214,7 @@ fn first(
         metrics,
         comparisons,
     )?;
-    change.done();
-    Ok(snapshot)
+    Ok((change, snapshot))
 }
 
 /// One for each socket of the edge.

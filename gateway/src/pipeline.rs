@@ -96,18 +96,13 @@ impl<'a> Passage<'a> {
         mut request: Request<Incoming>,
         found: &mut Found<'a>,
     ) -> Result<Response<ReplyBody>, Rejection> {
-        let Self {
-            core,
-            view,
-            client,
-            peer,
-        } = self;
+        let (core, view) = (self.core, self.view);
         let unix = core.clock().unix();
 
         self.admit_caller()?;
-        let wants_host = view.table(peer.listener).asks_for_hosts();
+        let wants_host = view.table(self.peer.listener).asks_for_hosts();
         let host = guard::admit(&mut request, &view.config.edge, wants_host)?;
-        outgoing::identify(&mut request, client, &mut found.record);
+        outgoing::identify(&mut request, self.client, &mut found.record);
 
         let given = guard::target(request.uri())?;
         let path = normalise(given.path())?;
@@ -159,7 +154,8 @@ impl<'a> Passage<'a> {
         let result = forward(&core.transport, &how, request).await;
         let took = core.clock().now().saturating_duration_since(asked_at);
         returning::record(&mut found.record, &result, took);
-        let answer = self.returning(&how, result?, edge_host.as_ref(), wanted)?;
+        let on_legacy = found.record.on_legacy.clone().filter(|_| wanted.is_some());
+        let answer = self.returning(&how, result?, edge_host.as_ref(), wanted, on_legacy)?;
         Ok(shadowing::keep(answer, capture))
     }
 
@@ -235,7 +231,7 @@ impl<'a> Passage<'a> {
             let refused = &self.core.shared.metrics.overrides_refused;
             refused.fetch_add(1, Ordering::Relaxed);
         }
-        found.record.decision = Some(outcome.decision);
+        found.record.decided(outcome.decision);
         // A snapshot is built only when at least one side is there.
         migration
             .backend(outcome.decision.side)

@@ -7,6 +7,7 @@ pub mod standing;
 pub mod window;
 pub mod effective;
 mod restored;
+mod queue;
 mod state;
 mod change;
 mod admission;

@@ -132,6 +132,11 @@ impl Reloader {
         &self.copies
     }
 
+    /// Where state is kept, which may be beside the file.
+    fn state_file(&self) -> PathBuf {
+        self.shared.current.load().config.state.path.clone()
+    }
+
     /// Which file.
     pub fn path(&self) -> &PathBuf {
         &self.path
@@ -179,6 +184,7 @@ impl Reloader {
             if self.set_trouble(None).is_some() {
                 tracing::info!(generation, "the file again says what is in force");
             }
+            self.look_at_waiting();
             return Outcome::Unchanged { generation };
         }
         match self.take_over(loaded.config, source.text) {

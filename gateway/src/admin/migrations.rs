@@ -119,12 +119,13 @@ async fn users(
 
 /// What happened to a route, the newest first.
 #[utoipa::path(get, path = "/migrations/{route}/events", params(("route" = String, Path), Limit),
-    responses((status = 200, body = Vec<Event>), (status = 503, description = "State is not kept")))]
+    responses((status = 200, body = Vec<Event>), (status = 404, description = "No such route, or it has no two sides"), (status = 503, description = "State is not kept")))]
 async fn events(
     State(state): State<Arc<AdminState>>,
     Named(route): Named,
     Asked(asked): Asked<Limit>,
 ) -> Result<Json<Vec<Event>>, Problem> {
+    migration(&state.shared.current.load().config, &route).map_err(|error| refused(&error))?;
     past(state, asked, move |store, limit| {
         store.events(Some(route), limit)
     })

@@ -157,9 +157,14 @@ impl Remote {
             let status = answer.status();
             Ok::<_, reqwest::Error>((status, answer.bytes().await?))
         };
-        let (status, body) = self.runtime.block_on(asking).map_err(|error| NobodyThere {
-            url: self.url.clone(),
-            why: innermost(&error),
+        let (status, body) = self.runtime.block_on(asking).map_err(|error| {
+            let (url, why) = (self.url.clone(), innermost(&error));
+            // One that takes a connection is there, and may know better.
+            if error.is_connect() {
+                anyhow::Error::from(NobodyThere { url, why })
+            } else {
+                anyhow!("the gateway at {url} does not answer: {why}")
+            }
         })?;
         if status.is_success() {
             let url = &self.url;

@@ -124,7 +124,7 @@ impl Notes {
         note.count += 1;
     }
 
-    /// Hands over what was noted. What nobody takes is dropped rather than kept.
+    /// Hands over what was noted. Of what nobody takes only that is kept which tells that a route was used.
     pub fn hand_over(&self, to: &Waiting) {
         let mut open = self.open.borrow_mut();
         if open.is_empty() {
@@ -132,7 +132,26 @@ impl Notes {
         }
         let mut waiting = to.0.lock().unwrap_or_else(PoisonError::into_inner);
         let room = WAITING.saturating_sub(waiting.len());
-        waiting.extend(open.drain().map(|(_, note)| note).take(room));
+        let mut notes = open.drain().map(|(_, note)| note);
+        waiting.extend(notes.by_ref().take(room));
+        // Who it was may be lost, that legacy was used must not be.
+        let mut others: Vec<Note> = Vec::new();
+        for mut note in notes {
+            let same = |known: &&mut Note| Arc::ptr_eq(&known.route, &note.route);
+            if let Some(known) = others.iter_mut().find(same) {
+                known.count += note.count;
+            } else {
+                (note.user.client, note.user.agent) = (None, None);
+                others.push(note);
+            }
+        }
+        let known = |note: &Note| {
+            waiting
+                .iter()
+                .any(|one| Arc::ptr_eq(&one.route, &note.route))
+        };
+        others.retain(|note| !known(note));
+        waiting.extend(others);
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Full {
 #[derive(Debug)]
 pub struct Tap {
     pieces: Vec<Bytes>,
+    /// Short pieces in a row, as one: a body that comes byte by byte must not keep a piece for each.
+    gathered: BytesMut,
     /// How many bytes more it may keep.
     left: usize,
     held: Held,
@@ -107,6 +109,7 @@ impl Tap {
     pub fn new(max: usize, memory: &Arc<Memory>) -> Self {
         Self {
             pieces: Vec::new(),
+            gathered: BytesMut::new(),
             left: max,
             held: Held::of(memory),
             state: State::Passing,
@@ -125,21 +128,55 @@ impl Tap {
         if self.state != State::Passing || piece.is_empty() {
             return;
         }
-        let kept = match piece.len() {
-            short @ ..=COPIED => short,
-            long => long.max(READ),
-        };
         if piece.len() > self.left {
-            self.give_up(Full::Length);
-        } else if !self.held.more(kept) {
-            self.give_up(Full::Memory);
+            return self.give_up(Full::Length);
+        }
+        let is_kept = if piece.len() > COPIED {
+            self.keep(piece)
         } else {
+            self.gather(piece)
+        };
+        if is_kept {
             self.left -= piece.len();
-            self.pieces.push(if piece.len() > COPIED {
-                piece.clone()
+        } else {
+            self.give_up(Full::Memory);
+        }
+    }
+
+    fn keep(&mut self, piece: &Bytes) -> bool {
+        self.settle();
+        let is_kept = self.held.more(piece.len().max(READ));
+        if is_kept {
+            self.pieces.push(piece.clone());
+        }
+        is_kept
+    }
+
+    /// What it takes grows by doubling, and is counted as what it takes.
+    fn gather(&mut self, piece: &Bytes) -> bool {
+        let (has, length) = (self.gathered.capacity(), self.gathered.len());
+        let needed = length + piece.len();
+        if needed > has {
+            let room = if length == 0 {
+                needed
             } else {
-                Bytes::copy_from_slice(piece)
-            });
+                needed.max(2 * has)
+            };
+            if !self.held.more(room - has) {
+                return false;
+            }
+            let mut larger = BytesMut::with_capacity(room);
+            larger.extend_from_slice(&self.gathered);
+            self.gathered = larger;
+        }
+        self.gathered.extend_from_slice(piece);
+        true
+    }
+
+    fn settle(&mut self) {
+        if !self.gathered.is_empty() {
+            let gathered = std::mem::take(&mut self.gathered);
+            self.pieces.push(gathered.freeze());
         }
     }
 
@@ -165,6 +202,7 @@ impl Tap {
 
     /// What passed, in one piece. The bytes stay counted for as long as the tap is there.
     pub fn content(&mut self) -> Bytes {
+        self.settle();
         match self.pieces.as_slice() {
             [] => Bytes::new(),
             [one] => one.clone(),
@@ -184,6 +222,7 @@ impl Tap {
     fn give_up(&mut self, full: Full) {
         self.state = State::Full(full);
         self.pieces = Vec::new();
+        self.gathered = BytesMut::new();
         let memory = Arc::clone(&self.held.memory);
         self.held = Held::of(&memory);
     }
@@ -243,5 +282,28 @@ mod tests {
         let mut tap = Tap::new(usize::MAX, &memory);
         tap.saw(&Bytes::from(vec![7; COPIED + 1]));
         assert_eq!(memory.used(), READ);
+    }
+
+    #[test]
+    fn a_body_that_comes_byte_by_byte_is_kept_as_one_and_counted_as_what_it_takes() {
+        let memory = memory(200_000);
+        let mut tap = Tap::new(usize::MAX, &memory);
+        for byte in 0..50_000_u32 {
+            tap.saw(&Bytes::copy_from_slice(
+                &[u8::try_from(byte % 251).unwrap()],
+            ));
+        }
+        assert!(tap.pieces.is_empty());
+        assert!(
+            (50_000..=100_000).contains(&memory.used()),
+            "{}",
+            memory.used()
+        );
+        tap.saw(&Bytes::from(vec![7; COPIED + 1]));
+        tap.saw(&Bytes::from_static(b"end"));
+        tap.ended();
+        let content = tap.content();
+        assert_eq!(content.len(), 50_000 + COPIED + 1 + 3);
+        assert!(content.starts_with(&[0, 1, 2]) && content.ends_with(b"end"));
     }
 }

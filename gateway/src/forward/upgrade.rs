@@ -38,9 +38,12 @@ impl Wanted {
     }
 
     /// The upstream agreed: joins both connections until one ends, nothing moves for `idle`, or the process stops.
-    pub fn join(self, upstream: OnUpgrade, idle: Duration, tasks: &Tasks) {
+    ///
+    /// `held` is let go when they are.
+    pub fn join<H: 'static>(self, upstream: OnUpgrade, idle: Duration, held: H, tasks: &Tasks) {
         let stopping = tasks.stopping();
         tasks.spawn_local("upgraded connection", async move {
+            let _held = held;
             let (Ok(client), Ok(upstream)) = (self.client.await, upstream.await) else {
                 return;
             };

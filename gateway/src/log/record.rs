@@ -16,7 +16,7 @@ use strangler::{Decision, Side};
 
 use crate::decommission::noted::{Notes, Outcome};
 use crate::listener::config::Listener;
-use crate::metrics::stats::RouteStats;
+use crate::metrics::stats::{OnLegacy, RouteStats};
 use chassis::telemetry::line::Line;
 use chassis::telemetry::stamp::Stamp;
 
@@ -61,6 +61,8 @@ pub struct Record {
     pub stats: Arc<RouteStats>,
     /// Which side, and why.
     pub decision: Option<Decision>,
+    /// While legacy is to answer.
+    pub on_legacy: Option<OnLegacy>,
     /// Who was asked.
     pub upstream: Option<Asked>,
     /// The answer's status, once there is one.
@@ -129,12 +131,20 @@ impl Record {
             generation: 0,
             stats: Arc::clone(stats),
             decision: None,
+            on_legacy: None,
             upstream: None,
             status: None,
             code: None,
             bytes_out: 0,
             cut: None,
         })
+    }
+
+    /// A side was chosen.
+    pub fn decided(&mut self, decision: Decision) {
+        self.decision = Some(decision);
+        self.on_legacy =
+            (decision.side == Side::Legacy).then(|| OnLegacy::begin(&self.stats, self.ledger.core));
     }
 
     /// Which side answered, where the route has sides.

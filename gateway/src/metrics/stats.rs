@@ -1,7 +1,7 @@
 //! What one route has answered: per core, so that no two cores write the same memory.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chassis::telemetry::latency::{Latency, Shown, Sketch};
@@ -25,6 +25,42 @@ pub struct RouteStats {
 #[derive(Debug, Default)]
 struct CoreStats {
     sides: [OnceLock<Box<Served>>; 3],
+    /// Requests under way that legacy is to answer.
+    on_legacy: AtomicU64,
+}
+
+/// A request that legacy is to answer, under way until this is dropped.
+#[derive(Debug)]
+pub struct OnLegacy {
+    route: Arc<RouteStats>,
+    core: usize,
+}
+
+impl OnLegacy {
+    /// It begins.
+    pub fn begin(route: &Arc<RouteStats>, core: usize) -> Self {
+        if let Some(core) = route.cores.get(core) {
+            core.on_legacy.fetch_add(1, Ordering::Relaxed);
+        }
+        Self {
+            route: Arc::clone(route),
+            core,
+        }
+    }
+}
+
+impl Clone for OnLegacy {
+    fn clone(&self) -> Self {
+        Self::begin(&self.route, self.core)
+    }
+}
+
+impl Drop for OnLegacy {
+    fn drop(&mut self) {
+        if let Some(core) = self.route.cores.get(self.core) {
+            core.on_legacy.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +120,12 @@ impl RouteStats {
                 .get_or_init(Latency::default)
                 .record(upstream);
         }
+    }
+
+    /// Whether a request is under way that legacy is to answer.
+    pub fn is_on_legacy(&self) -> bool {
+        let under_way = |core: &CoreStats| core.on_legacy.load(Ordering::Relaxed) > 0;
+        self.cores.iter().any(under_way)
     }
 
     /// How much a side has answered, all cores together.
@@ -156,5 +198,16 @@ mod tests {
         assert_eq!(none, None);
         assert_eq!(legacy.unwrap().classes, [0, 1, 0, 1, 0]);
         assert_eq!(service.unwrap().classes, [0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_under_way_on_legacy_is_known_until_its_last_holder_lets_go() {
+        let route = Arc::new(RouteStats::new("users", 2));
+        let first = OnLegacy::begin(&route, 1);
+        let tunnel = first.clone();
+        drop(first);
+        assert!(route.is_on_legacy());
+        drop(tunnel);
+        assert!(!route.is_on_legacy());
     }
 }

@@ -18,6 +18,7 @@ use crate::forward::stage::Forwarding;
 use crate::forward::upgrade::Wanted;
 use crate::listener::config::Listener;
 use crate::log::record::{Asked, Record};
+use crate::metrics::stats::OnLegacy;
 use crate::rejection::{Causes, Rejection};
 use crate::reply::ReplyBody;
 use crate::side::visitor;
@@ -54,6 +55,7 @@ impl Passage<'_> {
         answered: Answered<PooledBody<RequestBody>>,
         edge_host: Option<&HeaderValue>,
         wanted: Option<Wanted>,
+        on_legacy: Option<OnLegacy>,
     ) -> Result<Response<ReplyBody>, Rejection> {
         let Answered {
             mut response,
@@ -75,6 +77,7 @@ impl Passage<'_> {
                 wanted.join(
                     hyper::upgrade::on(&mut response),
                     edge.idle_timeout,
+                    on_legacy,
                     &self.core.tasks,
                 );
             }

@@ -4,7 +4,7 @@ use strangler::{GateState, Phase, Refusal, entering};
 
 use super::change::{Actor, Change};
 use super::effective::said;
-use super::standing::{Standing, Word, millis};
+use super::standing::{Standing, Standings, Word, millis};
 use crate::config::Config;
 use crate::route::config::TargetConfig;
 use crate::side::config::MigrationConfig;
@@ -58,6 +58,7 @@ impl Change<'_> {
         patience: Patience,
     ) -> Result<(), NotYet> {
         let asked = Asked { config, gate };
+        self.forget_wishes(config);
         for (name, migration) in migrations(config) {
             let was = before.and_then(|before| migration_of(before, name));
             match was {
@@ -69,6 +70,30 @@ impl Change<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Routes that are gone, or have one side only, wait for nothing. What was said over them stays, for when they are back.
+    fn forget_wishes(&mut self, config: &Config) {
+        for (name, standing) in &mut self.standings.routes {
+            if migration_of(config, name).is_none() {
+                standing.waits = None;
+                standing.forced = None;
+                standing.announced = None;
+            }
+        }
+    }
+
+    /// Whether what is compiled from `config` is another thing with it.
+    pub fn moves(&self, config: &Config) -> bool {
+        let mut names = config.routes.keys();
+        let (old, new) = (&self.inner.standings, &self.standings);
+        names.any(|name| {
+            let over = |standings: &Standings| {
+                let phase = migration_of(config, name)?.phase;
+                Some(standings.over(name, phase))
+            };
+            over(old) != over(new)
+        })
     }
 
     fn admit_route(

@@ -107,8 +107,12 @@ impl Change<'_> {
         self.batch.documents.extend(changed);
         self.inner.standings = Arc::new(self.standings);
         self.inner.generation = self.generation;
+        let whole = self.progress.push(self.batch);
         drop(self.inner);
-        self.progress.write(self.batch)
+        match self.progress.flush() {
+            Said::Kept if !whole => Said::NotKept(self.progress.trouble().unwrap_or_default()),
+            said => said,
+        }
     }
 }
 

@@ -53,6 +53,9 @@ impl Progress {
         batch.uses = inner.users.note(notes, now);
         let gap = config.state.observe_gap_max;
         let used: BTreeSet<&str> = batch.uses.iter().map(|one| one.route.as_str()).collect();
+        // A stream or a tunnel is used for as long as it is open.
+        let under_way = stats.iter().filter(|one| one.is_on_legacy());
+        let under_way: BTreeSet<&str> = under_way.map(|one| one.name.as_str()).collect();
         if tick.is_multiple_of(CLOCKS) {
             let named: BTreeSet<&str> = stats.iter().map(|one| one.name.as_str()).collect();
             inner.windows.keep(|route| named.contains(route));
@@ -61,7 +64,7 @@ impl Progress {
             if !matches!(route.target, TargetConfig::Migration(_)) {
                 continue;
             }
-            let used = used.contains(name.as_str());
+            let used = used.contains(name.as_str()) || under_way.contains(name.as_str());
             let known = inner.clocks.contains_key(name);
             let clock = inner.clocks.entry(name.clone()).or_default();
             clock.watched(now, gap);
@@ -73,9 +76,10 @@ impl Progress {
             }
         }
         more(&mut batch);
+        self.push(batch);
         // Nobody who wants to change something waits for a disk.
         drop(inner);
-        self.write(batch);
+        self.flush();
         if tick.is_multiple_of(TIDY)
             && let Ok(store) = self.store()
             && let Err(error) = store.tidy(now)

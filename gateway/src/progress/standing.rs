@@ -85,7 +85,7 @@ impl Standings {
         own.or(self.killed.as_ref())
     }
 
-    fn over(&self, route: &str, declared: Phase) -> Over {
+    pub(super) fn over(&self, route: &str, declared: Phase) -> Over {
         let standing = self.routes.get(route);
         let entered = standing.and_then(|one| one.entered);
         let retired = entered.unwrap_or(declared) == Phase::Retired;

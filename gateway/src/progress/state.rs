@@ -7,6 +7,7 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use strangler::LegacyClock;
 
+use super::queue::Queue;
 use super::restored::{self, Documents, Restored, Unreadable};
 use super::standing::Standings;
 use super::window::Windows;
@@ -15,15 +16,11 @@ use crate::store::config::StateConfig;
 use crate::store::rows::{Batch, Diff, Document, Generation};
 use crate::store::{Store, StoreError};
 
-/// So many rows of a kind wait for a store that cannot be written.
-const WAITING_MAX: usize = 10_000;
-
 /// All progress.
 #[derive(Debug)]
 pub struct Progress {
     inner: Mutex<Inner>,
-    /// What could not be written yet. Held while it is written, so that rows come in order.
-    pending: Mutex<Batch>,
+    queue: Queue,
     /// Nothing where it cannot be used.
     store: Option<Store>,
     /// Why nothing is kept, if so.
@@ -84,10 +81,10 @@ impl Progress {
             windows: Windows::restore(known.windows),
             generation: last.as_ref().map_or(0, |last| last.number),
         };
-        let mut pending = Batch::default();
+        let mut first = Batch::default();
         if last.is_none_or(|last| last.text != text) {
             inner.generation += 1;
-            pending.generations.push(Generation {
+            first.generations.push(Generation {
                 number: inner.generation,
                 at: now,
                 changes: "read at the start".to_owned(),
@@ -99,12 +96,13 @@ impl Progress {
         }
         let progress = Self {
             inner: Mutex::new(inner),
-            pending: Mutex::new(pending),
+            queue: Queue::default(),
             store,
             trouble: Mutex::new(trouble),
             unreadable,
             clock,
         };
+        progress.push(first);
         (progress, known.diffs, others)
     }
 
@@ -152,38 +150,30 @@ impl Progress {
         }
     }
 
-    /// Writes `batch` and whatever waits. What cannot be written waits for the next time.
-    pub(super) fn write(&self, mut batch: Batch) -> Said {
-        let unreadable = |one: &Document| {
-            let row = (one.kind.to_owned(), one.name.clone());
-            self.unreadable.contains(&row)
-        };
+    /// Adds rows to what is written next; to be called by whoever has it alone. Says whether all of them may be written.
+    pub(super) fn push(&self, mut batch: Batch) -> bool {
         let documents = batch.documents.len();
         if !self.unreadable.is_empty() {
-            batch.documents.retain(|one| !unreadable(one));
+            let readable = |one: &Document| {
+                let row = (one.kind.to_owned(), one.name.clone());
+                !self.unreadable.contains(&row)
+            };
+            batch.documents.retain(readable);
         }
         let whole = batch.documents.len() == documents;
-        let mut waiting = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut pending = std::mem::take(&mut *waiting);
-        append(&mut pending, batch);
-        if pending.is_empty() {
-            return Said::Kept;
-        }
+        self.queue.push(batch);
+        whole
+    }
+
+    /// Writes what was added, without keeping anybody from changing something meanwhile.
+    pub(super) fn flush(&self) -> Said {
         let Some(store) = &self.store else {
             return Said::NotKept(self.trouble().unwrap_or_default());
         };
-        let written = store.write(pending.clone());
+        let written = self.queue.flush(store);
         let trouble = written.as_ref().err().map(StoreError::to_string);
         self.note_trouble(trouble.clone());
-        match trouble {
-            None if !whole => Said::NotKept(self.trouble().unwrap_or_default()),
-            None => Said::Kept,
-            Some(trouble) => {
-                bound(&mut pending);
-                *waiting = pending;
-                Said::NotKept(trouble)
-            }
-        }
+        trouble.map_or(Said::Kept, Said::NotKept)
     }
 
     fn note_trouble(&self, trouble: Option<String>) {
@@ -195,39 +185,4 @@ impl Progress {
         }
         *known = trouble;
     }
-}
-
-fn append(to: &mut Batch, mut batch: Batch) {
-    to.documents.append(&mut batch.documents);
-    to.windows.append(&mut batch.windows);
-    to.uses.append(&mut batch.uses);
-    to.compared_anew.append(&mut batch.compared_anew);
-    to.diffs.append(&mut batch.diffs);
-    to.events.append(&mut batch.events);
-    to.audit.append(&mut batch.audit);
-    to.generations.append(&mut batch.generations);
-}
-
-/// The oldest are let go; of documents and differences the newest of each is enough.
-fn bound(batch: &mut Batch) {
-    fn newest<T>(rows: &mut Vec<T>) {
-        let surplus = rows.len().saturating_sub(WAITING_MAX);
-        rows.drain(..surplus);
-    }
-    let documents: BTreeMap<_, _> = std::mem::take(&mut batch.documents)
-        .into_iter()
-        .map(|one| ((one.kind, one.name.clone()), one))
-        .collect();
-    batch.documents = documents.into_values().collect();
-    let diffs: BTreeMap<_, _> = std::mem::take(&mut batch.diffs)
-        .into_iter()
-        .map(|one| ((one.route.clone(), one.key.clone()), one))
-        .collect();
-    batch.diffs = diffs.into_values().collect();
-    newest(&mut batch.windows);
-    newest(&mut batch.uses);
-    newest(&mut batch.compared_anew);
-    newest(&mut batch.events);
-    newest(&mut batch.audit);
-    newest(&mut batch.generations);
 }

@@ -63,44 +63,36 @@ impl Reloader {
             change.force(route, to, &config, actor)?;
         }
         change.announce(route, to, actor);
-        change.done();
+        self.in_force(change)?;
         Ok(None)
     }
 
-    /// Compiles what is in force anew, and swaps.
+    /// Compiles anew what the change moves, swaps, and keeps it.
     fn in_force(&self, change: Change<'_>) -> Result<Said, BuildError> {
         let current = self.shared.current.load_full();
-        let next = self.build(&change, Arc::clone(&current.config), &current)?;
-        self.copies.serve(next.shadows());
-        self.shared.current.store(Arc::new(next));
+        if change.moves(&current.config) {
+            let next = self.build(&change, Arc::clone(&current.config), &current)?;
+            self.copies.serve(next.shadows());
+            self.shared.current.store(Arc::new(next));
+        }
         Ok(change.done())
     }
 
-    /// Routes whose declared phase had to wait enter it as soon as they may.
-    fn look_at_waiting(&self) {
+    /// Routes whose declared phase had to wait enter it as soon as they may, or come nearer to it.
+    pub(super) fn look_at_waiting(&self) {
         let mut change = self.progress.change();
-        let waits = |change: &Change<'_>| {
-            let routes = change.standings().routes.values();
-            routes.filter(|standing| standing.waits.is_some()).count()
-        };
-        let before = waits(&change);
-        if before == 0 {
+        let mut routes = change.standings().routes.values();
+        if routes.all(|standing| standing.waits.is_none()) {
             return;
         }
         let config = Arc::clone(&self.shared.current.load().config);
         let gate = |route: &str, migration: &_| self.gate(route, migration);
         // Nothing is refused that only waits.
         let _ = change.admit(&config, Some(&config), &gate, Patience::Wait);
-        let entered = waits(&change) < before;
-        let done = if entered {
-            self.in_force(change).map(|_| ())
-        } else {
-            change.done();
-            Ok(())
-        };
-        match done {
-            Ok(()) if entered => tracing::info!("a route enters the phase that it waited for"),
-            Ok(()) => {}
+        let moves = change.moves(&config);
+        match self.in_force(change) {
+            Ok(_) if moves => tracing::info!("a route enters a phase that it waited for"),
+            Ok(_) => {}
             Err(error) => tracing::error!(%error, "a route cannot enter its phase"),
         }
     }

@@ -120,7 +120,7 @@ impl Copying {
     }
 }
 
-/// Pairs that were compared otherwise cannot be added up. What samples do not show changes nothing.
+/// Pairs that were compared otherwise cannot be added up.
 pub(super) fn fingerprint(rules: &Rules, direction: Direction) -> u32 {
     let mut text = format!("{direction:?}");
     let mut say = |what: &str, said: &dyn fmt::Display| {
@@ -142,6 +142,10 @@ pub(super) fn fingerprint(rules: &Rules, direction: Direction) -> u32 {
     }
     for name in &rules.headers {
         say("header", name);
+    }
+    // Samples that were kept before show what must not be shown from now on.
+    for path in &rules.redact {
+        say("redact", path);
     }
     let mut hash = Murmur3::default();
     hash.write(text.as_bytes());

@@ -1,9 +1,9 @@
 //! The file and the thread that has it.
 
 use std::fmt;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -14,6 +14,9 @@ use super::{read, schema, write};
 
 /// Another process at the same file, such as the one that this one takes over from, gets this long.
 const BUSY: Duration = Duration::from_secs(2);
+
+/// A disk that does not answer keeps nobody longer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -120,7 +123,11 @@ impl Store {
         };
         let ended = || self.failed("its thread has ended".to_owned());
         self.jobs.send(Box::new(job)).map_err(|_| ended())?;
-        let done = told.recv().map_err(|_| ended())?;
+        let late = |error| match error {
+            RecvTimeoutError::Timeout => self.failed("the disk does not answer".to_owned()),
+            RecvTimeoutError::Disconnected => ended(),
+        };
+        let done = told.recv_timeout(PATIENCE).map_err(late)?;
         done.map_err(|error| self.failed(error.to_string()))
     }
 
@@ -148,6 +155,13 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
             },
         }
     };
+    // Addresses of clients are in it, and what backends said.
+    let private = std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path);
+    drop(private);
     let mut connection = Connection::open(path).map_err(failed)?;
     connection.busy_timeout(BUSY).map_err(failed)?;
     let found = schema::found(&connection).map_err(failed)?;

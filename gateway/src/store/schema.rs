@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+/// The JSON in a row is part of the schema: what a newer version adds to it has a default, or a step adds it.
+///
 /// Each step leads from the version that is its index to the next. A step that was released never changes.
 const STEPS: [&str; 1] = [FIRST];
 

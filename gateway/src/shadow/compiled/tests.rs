@@ -130,18 +130,17 @@ fn without_a_key_chance_decides_and_all_and_nobody_are_exact() {
 }
 
 #[test]
-fn other_rules_are_another_comparison_and_what_is_only_hidden_is_not() {
+fn other_rules_are_another_comparison() {
     let rules = |change: fn(&mut Rules)| {
         let mut rules = ShadowConfig::default().rules;
         change(&mut rules);
         fingerprint(&rules, Direction::ToService)
     };
     let plain = rules(|_| {});
-    assert_eq!(
-        plain,
-        rules(|rules| rules.redact.push("$..email".parse().unwrap()))
-    );
+    assert_eq!(plain, rules(|_| {}));
     for changed in [
+        // Kept samples would go on showing it.
+        rules(|rules| rules.redact.push("$..email".parse().unwrap())),
         rules(|rules| rules.ignore.push("$.a".parse().unwrap())),
         rules(|rules| rules.headers.clear()),
         fingerprint(&ShadowConfig::default().rules, Direction::ToLegacy),

@@ -200,9 +200,8 @@ fn a_page_that_was_damaged_is_found_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
     let store = Store::open(&path).unwrap();
-    let many = (0..2_000).map(|n| seen(&format!("client {n}"), NOW));
     let batch = Batch {
-        uses: many.collect(),
+        audit: vec![audit(); 2_000],
         ..Batch::default()
     };
     store.write(batch).unwrap();
