@@ -214,6 +214,51 @@ fn at_the_start_the_last_allowed_phase_stays_until_the_gate_opens() {
 }
 
 #[test]
+fn a_route_that_waits_may_come_nearer_and_go_on_waiting() {
+    let world = World::new();
+    world
+        .admit(&orders("shadow"), None, Patience::Wait)
+        .unwrap();
+    let config = orders("retired");
+    world
+        .admit(&config, Some(&closed()), Patience::Wait)
+        .unwrap();
+    assert_eq!(world.entered(), Some(Phase::Shadow));
+    let mut change = world.progress.change();
+    let open = |_: &str, _: &_| Some(GateState::Open);
+    change
+        .admit(&config, Some(&config), &open, Patience::Wait)
+        .unwrap();
+    // Whoever looked only at how many wait would not compile it.
+    assert!(change.moves(&config));
+    change.done();
+    let standing = world.progress.standings().of("orders");
+    assert_eq!(standing.entered, Some(Phase::Migrated));
+    assert!(standing.waits.unwrap().contains("legacy must go unused"));
+    assert!(!world.progress.change().moves(&config));
+}
+
+#[test]
+fn a_route_that_is_gone_waits_for_nothing_and_keeps_what_was_said() {
+    let world = World::new();
+    world
+        .admit(&orders("shadow"), None, Patience::Wait)
+        .unwrap();
+    let config = orders("canary");
+    world
+        .admit(&config, Some(&closed()), Patience::Wait)
+        .unwrap();
+    let mut gone = config.clone();
+    gone.routes.remove("orders");
+    world.admit(&gone, None, Patience::Refuse).unwrap();
+    let standing = world.progress.standings().of("orders");
+    assert_eq!(
+        (standing.waits, standing.entered),
+        (None, Some(Phase::Shadow))
+    );
+}
+
+#[test]
 fn a_forced_phase_is_entered_once_and_audited() {
     let world = World::new();
     world

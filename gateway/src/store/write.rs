@@ -1,5 +1,5 @@
-//! Writes one batch. Counts are added to what stands there, so that two processes at one file lose nothing of each
-//! other.
+//! Writes one batch. Counts are added to what stands there, so that of two processes at one file neither loses the
+//! other's; documents and differences are the last writer's.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

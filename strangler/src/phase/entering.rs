@@ -43,7 +43,7 @@ pub enum Refusal {
 /// Asks whether a route may go `from` a phase `to` another.
 ///
 /// The way back is always open, and so is the way from nowhere: a route without history. Users come onto the service
-/// only through the gate where the route compares (`gate`), and legacy is retired only by its clock, from whatever
+/// from `shadow` only through the gate where the route compares (`gate`), and legacy is retired only by its clock, from whatever
 /// phase. `forced` is the operator's word against both.
 pub fn entering(
     from: Option<Phase>,
