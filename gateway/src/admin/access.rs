@@ -1,8 +1,8 @@
-//! Who may use admin. Health is everybody's. The rest needs the token, or comes from this machine: from a
-//! loopback peer, by a Host that is this machine's, so that no name that leads here can read it; a write by such an Origin
-//! too, so that no web page can make a browser send it.
+//! Who may use admin. Health is everybody's. The rest needs the token, or comes from this machine: a read
+//! from a loopback peer by a Host that nobody can make lead elsewhere; a write from one whose Host and Origin are this
+//! machine's too, so that no web page can make a browser send it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -60,8 +60,8 @@ fn may(
         (false, _) => {}
     }
     let local = peer.ip().to_canonical().is_loopback();
-    // A page whose name leads here is told nothing either.
-    local && (is_local_page(fields) || (method.is_safe() && has_local_host(fields)))
+    // A page whose name was made to lead here is told nothing either.
+    local && (is_local_page(fields) || (method.is_safe() && has_fixed_host(fields)))
 }
 
 fn has_token(config: &AdminConfig, fields: &HeaderMap) -> bool {
@@ -87,21 +87,27 @@ fn is_local_page(fields: &HeaderMap) -> bool {
     same_origin && is_loopback_name(&host)
 }
 
-fn has_local_host(fields: &HeaderMap) -> bool {
+/// An address leads where it says; a name leads wherever its owner wants it to.
+fn has_fixed_host(fields: &HeaderMap) -> bool {
     let host = fields.get(HOST).and_then(|value| value.to_str().ok());
-    host.is_some_and(is_loopback_name)
+    host.is_some_and(|host| matches!(address(host), (_, Some(_)) | ("localhost", None)))
 }
 
 fn is_loopback_name(host: &str) -> bool {
+    match address(host) {
+        (_, Some(address)) => address.is_loopback(),
+        (name, None) => name == "localhost",
+    }
+}
+
+/// A Host without its port, and the address that it is, if it is one.
+fn address(host: &str) -> (&str, Option<IpAddr>) {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let address = name
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<std::net::IpAddr>();
-    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    let inside = name.trim_start_matches('[').trim_end_matches(']');
+    (name, inside.parse().ok())
 }
 
 #[cfg(test)]
@@ -204,6 +210,14 @@ mod tests {
             &Method::GET,
             "/routes",
             &local
+        ));
+        let by_address = [("host", "10.0.0.7:9900")];
+        assert!(asks(
+            &guarded,
+            "127.0.0.1:1",
+            &Method::GET,
+            "/audit",
+            &by_address
         ));
         let rebound = [("host", "evil.example:9900")];
         assert!(!asks(
