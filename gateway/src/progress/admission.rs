@@ -111,15 +111,13 @@ impl Change<'_> {
             }
             return Ok(());
         }
-        let word = |said: &Option<(Phase, Word)>| {
-            let said = said.clone().filter(|(phase, _)| *phase == to);
-            said.map(|(_, word)| word)
-        };
-        let forced = self.fresh(word(&standing.forced));
+        let forced = standing.forced.clone();
+        let forced = forced.filter(|(phase, word)| *phase == to && self.is_fresh(word));
         let against = self.refusal(name, migration, to, forced.is_some(), asked);
         let Some((stays, why)) = against else {
-            let word = forced.or_else(|| self.fresh(word(&standing.announced)));
-            self.enter(name, &standing, to, word);
+            let forced = forced.map(|(_, word)| (String::new(), word));
+            let who = self.announced(name, to).or(forced);
+            self.enter(name, &standing, to, who);
             return Ok(());
         };
         if patience == Patience::Refuse {
@@ -197,20 +195,26 @@ impl Change<'_> {
     /// Somebody is about to declare `to` in the file.
     pub fn announce(&mut self, route: &str, to: Phase, actor: &Actor) {
         self.stand(route, |standing| {
-            standing.announced = Some((to, actor.word.clone()));
+            standing.announced = Some((to, actor.peer.clone(), actor.word.clone()));
         });
     }
 
-    fn fresh(&self, word: Option<Word>) -> Option<Word> {
+    fn is_fresh(&self, word: &Word) -> bool {
         let now = millis(self.progress.now());
-        word.filter(|word| now.saturating_sub(word.at_ms) <= ANNOUNCED)
+        now.saturating_sub(word.at_ms) <= ANNOUNCED
+    }
+
+    /// Who said, and from where, that the file would declare this.
+    fn announced(&self, route: &str, to: Phase) -> Option<(String, Word)> {
+        let (phase, peer, word) = self.standings.of(route).announced?;
+        (phase == to && self.is_fresh(&word)).then_some((peer, word))
     }
 
     /// A changed phase clears what was said of the one before.
-    fn enter(&mut self, name: &str, standing: &Standing, to: Phase, word: Option<Word>) {
+    fn enter(&mut self, name: &str, standing: &Standing, to: Phase, who: Option<(String, Word)>) {
         let now = self.progress.now();
         let from = standing.entered.map_or("-", Phase::as_str);
-        self.tell(name, (from, to.as_str()), word);
+        self.tell(name, (from, to.as_str()), who);
         self.stand(name, |standing| {
             standing.entered = Some(to);
             standing.since_ms = millis(now);
@@ -227,20 +231,18 @@ impl Change<'_> {
         if is.phase != Phase::Canary || from == to {
             return;
         }
-        let announced = self.standings.of(name).announced;
-        let word = announced.filter(|(phase, _)| *phase == Phase::Canary);
-        let word = self.fresh(word.map(|(_, word)| word));
+        let who = self.announced(name, Phase::Canary);
         let share = |percent| format!("canary {percent}");
-        self.tell(name, (&share(from), &share(to)), word);
+        self.tell(name, (&share(from), &share(to)), who);
         self.stand(name, |standing| standing.announced = None);
     }
 
     /// Adds to the route's story, and to the audit where it is known who edited the file.
-    fn tell(&mut self, route: &str, (from, to): (&str, &str), word: Option<Word>) {
-        if let Some(word) = word {
+    fn tell(&mut self, route: &str, (from, to): (&str, &str), who: Option<(String, Word)>) {
+        if let Some((peer, word)) = who {
             let actor = Actor {
                 what: "config",
-                peer: String::new(),
+                peer,
                 word,
             };
             return self.note("cutover", route, &actor, from, to);

@@ -43,9 +43,9 @@ pub struct Standing {
     pub waits: Option<String>,
     /// The phase that may be entered whatever speaks against it, for a while, and who said so.
     pub forced: Option<(Phase, Word)>,
-    /// The phase that somebody is about to declare in the file, and why: until then, for a while.
+    /// The phase that somebody is about to declare in the file, from which address, and why: until then, for a while.
     #[serde(skip)]
-    pub announced: Option<(Phase, Word)>,
+    pub announced: Option<(Phase, String, Word)>,
 }
 
 /// What stands over all routes.
