@@ -265,7 +265,7 @@ impl Pairs {
         Some(Changed {
             route: self.name.clone(),
             rules: ruled.rules,
-            anew: std::mem::take(&mut ruled.anew),
+            anew: std::mem::take(&mut ruled.anew) | ruled.tally.take_anew(),
             totals: ruled.tally.totals().clone(),
             diffs: ruled.tally.take_changed(),
             removed: ruled.tally.take_removed(),
