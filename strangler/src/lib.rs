@@ -5,6 +5,7 @@
 //! [`Duration`](std::time::Duration) since 1970. Modules stand lowest first.
 
 pub mod percent;
+pub mod printable;
 pub mod murmur3;
 pub mod bucket;
 pub mod json;

@@ -2,6 +2,7 @@ mod documents;
 mod arrays;
 mod heads;
 mod secrets;
+mod terminals;
 mod properties;
 
 use super::*;
