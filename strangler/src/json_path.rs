@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 pub use parse::NotAPath;
 
+use crate::jwt::without_tokens;
 use crate::printable;
 
 /// How many steps a pattern may have: its state is one machine word.
@@ -166,6 +167,7 @@ impl fmt::Display for Location<'_> {
 }
 
 fn push_name(shown: &mut String, name: &str) {
+    let name = &*without_tokens(name, MAX_NAME);
     let cut = name.floor_char_boundary(MAX_NAME);
     if cut < name.len() {
         let start = name.get(..cut).unwrap_or_default();

@@ -6,6 +6,7 @@
 
 pub mod percent;
 pub mod printable;
+mod jwt;
 pub mod murmur3;
 pub mod bucket;
 pub mod json;
