@@ -13,4 +13,5 @@ pub mod stage;
 pub mod decode;
 pub mod copy;
 pub mod pair;
+mod comparing;
 pub mod runner;

@@ -55,14 +55,11 @@ impl LegacyClock {
         }
     }
 
-    /// Legacy answered a request. What is known already changes nothing.
+    /// Legacy answered a request. However late that is heard of, the wait starts again.
     pub fn used(&mut self, at: Duration) {
-        if self.last_used.is_some_and(|last| at <= last) {
-            return;
-        }
-        self.last_used = Some(at);
         self.observed = Duration::ZERO;
-        self.last_look = self.last_look.max(Some(at));
+        self.last_used = Some(later(self.last_used, at));
+        self.last_look = Some(later(self.last_look, at));
     }
 
     /// How long legacy has gone unused while somebody watched.
@@ -87,6 +84,12 @@ impl LegacyClock {
             left => Verdict::Refused { left, required },
         }
     }
+}
+
+/// The later one of two times. One that is too far ahead comes from a clock that was wrong, and is forgotten.
+fn later(known: Option<Duration>, now: Duration) -> Duration {
+    let known = known.filter(|known| known.saturating_sub(now) <= OBSERVE_GAP_MAX);
+    known.map_or(now, |known| known.max(now))
 }
 
 impl fmt::Display for Verdict {

@@ -10,6 +10,9 @@ use std::str::FromStr;
 
 pub use parse::NotAPath;
 
+use crate::jwt::without_tokens;
+use crate::printable;
+
 /// How many steps a pattern may have: its state is one machine word.
 const MAX_STEPS: usize = 63;
 
@@ -164,6 +167,7 @@ impl fmt::Display for Location<'_> {
 }
 
 fn push_name(shown: &mut String, name: &str) {
+    let name = &*without_tokens(name, MAX_NAME);
     let cut = name.floor_char_boundary(MAX_NAME);
     if cut < name.len() {
         let start = name.get(..cut).unwrap_or_default();
@@ -190,16 +194,16 @@ struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("['")?;
+        let mut quoted = String::from("['");
         for char in self.0.chars() {
-            match char {
-                '\'' | '\\' => write!(f, "\\{char}")?,
-                // A place is shown in terminals and logs.
-                _ if char.is_control() => write!(f, "\\u{:04x}", u32::from(char))?,
-                _ => write!(f, "{char}")?,
+            if matches!(char, '\'' | '\\') {
+                quoted.push('\\');
             }
+            // A place is shown in terminals and logs.
+            printable::push(&mut quoted, char);
         }
-        f.write_str("']")
+        quoted.push_str("']");
+        f.write_str(&quoted)
     }
 }
 

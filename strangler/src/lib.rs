@@ -5,6 +5,8 @@
 //! [`Duration`](std::time::Duration) since 1970. Modules stand lowest first.
 
 pub mod percent;
+pub mod printable;
+mod jwt;
 pub mod murmur3;
 pub mod bucket;
 pub mod json;

@@ -92,6 +92,12 @@ impl Tally {
         self.slots.iter()
     }
 
+    /// Whether more are gone since the last call than [`Self::take_removed`] could name. Then a store forgets all, and
+    /// writes what [`Self::take_changed`] gives: all that there are. To be asked first.
+    pub fn take_anew(&mut self) -> bool {
+        self.slots.take_anew()
+    }
+
     /// Those that have changed since the last call. [`Self::take_removed`] names those that are gone.
     pub fn take_changed(&mut self) -> Vec<(DiffKey, Diff)> {
         self.slots.take_changed()

@@ -19,7 +19,10 @@ const CREDENTIALS: [(&str, Credentials); 3] = [
 ];
 
 const MIB: usize = 1024 * 1024;
-const BODIES: RangeInclusive<usize> = 1..=16 * MIB;
+const REQUESTS: RangeInclusive<usize> = 1..=16 * MIB;
+
+/// What is longer takes too long to look at.
+const ANSWERS: RangeInclusive<usize> = 1..=4 * MIB;
 
 /// How a JSON path is written.
 const PATHS: &str = "write a path such as \"$.items[*].price\" or \"$..email\"";
@@ -38,7 +41,7 @@ pub(super) fn shadow(route: &Table<'_>) -> Shadow {
     let default = ShadowConfig::default();
     let boolean = |key| table.get(key).and_then(|value| value.boolean());
     let percent = |key| table.get(key).and_then(|value| value.percent());
-    let body = |key| table.get(key)?.size_within(BODIES);
+    let body = |key, bounds| table.get(key)?.size_within(bounds);
     let credentials = table.get("credentials");
     let reverse = boolean("reverse").unwrap_or(default.reverse);
     let compare = boolean("compare").unwrap_or(default.compare);
@@ -58,8 +61,8 @@ pub(super) fn shadow(route: &Table<'_>) -> Shadow {
             .unwrap_or(default.timeout),
         queue: number(&table, "queue", 1..=65_536).unwrap_or(default.queue),
         concurrency: number(&table, "concurrency", 1..=1024).unwrap_or(default.concurrency),
-        max_body: body("max_body").unwrap_or(default.max_body),
-        max_response: body("max_response").unwrap_or(default.max_response),
+        max_body: body("max_body", REQUESTS).unwrap_or(default.max_body),
+        max_response: body("max_response", ANSWERS).unwrap_or(default.max_response),
         noise: percent("noise_percent").unwrap_or(default.noise),
         rules: rules(&table, default.rules),
         gate: gate(&table, compare, default.gate),

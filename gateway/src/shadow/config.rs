@@ -42,7 +42,7 @@ pub struct ShadowConfig {
 /// What a copy says about who asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// The gateway's own `x-user-*` fields; neither cookies nor tokens.
+    /// The gateway's own `x-user-*` fields; neither cookies nor tokens nor keys.
     #[default]
     Identity,
     /// Nothing.

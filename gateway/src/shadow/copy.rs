@@ -8,7 +8,7 @@ use bytes::Bytes;
 use chassis::handover::{DEADLINE, deadline_value};
 use chassis::request_id::{self, RequestId};
 use chassis::trace::{TRACEPARENT, TraceContext};
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use tokio::time::Instant;
@@ -28,6 +28,14 @@ use crate::forward::tap::{Full, Memory, Tap};
 
 /// By which a backend knows a copy.
 pub const SHADOW: HeaderName = HeaderName::from_static("x-shadow");
+
+/// What proves who asks. It is the other side's only where the file says so.
+const SECRETS: [HeaderName; 4] = [
+    COOKIE,
+    AUTHORIZATION,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+];
 
 /// What a copy is sent with.
 #[derive(Clone, Copy, Debug)]
@@ -113,8 +121,9 @@ impl<T: Transport<Bytes>> Sending<'_, T> {
 pub(super) fn for_target(asked: &Asked, credentials: Credentials, timeout: Duration) -> HeaderMap {
     let mut fields = again(asked, timeout);
     if credentials != Credentials::Forward {
-        fields.remove(COOKIE);
-        fields.remove(AUTHORIZATION);
+        for name in &SECRETS {
+            fields.remove(name);
+        }
     }
     if credentials == Credentials::None {
         let identity: Vec<HeaderName> = fields

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use http::HeaderMap;
-use strangler::{Answer, Comparison, Rules, compare};
+use strangler::compare::{Answer, Comparison, Rules, TooComplex, compare};
 
 use super::compiled::{Copying, Direction};
 use super::decode::{TooLarge, decoded};
 use super::job::Answered;
+use super::state::Dropped;
 
 /// An answer with its body as it was before it was packed.
 #[derive(Debug)]
@@ -39,7 +40,7 @@ impl Unpacked {
         })
     }
 
-    fn compared(&self, rules: &Rules, other: &Self) -> Comparison {
+    fn compared(&self, rules: &Rules, other: &Self) -> Result<Comparison, TooComplex> {
         self.with(|left| other.with(|right| compare(rules, left, right)))
     }
 }
@@ -50,7 +51,7 @@ pub(super) fn compared(
     answered: Answered,
     copied: Answered,
     second: Option<Answered>,
-) -> Result<(Comparison, Option<Comparison>), TooLarge> {
+) -> Result<(Comparison, Option<Comparison>), Dropped> {
     let (rules, max) = (&copying.config.rules, copying.config.max_response);
     let answered = Unpacked::new(answered, max)?;
     let copied = Unpacked::new(copied, max)?;
@@ -60,8 +61,20 @@ pub(super) fn compared(
         Direction::ToService => answered.compared(rules, &copied),
         Direction::ToLegacy => copied.compared(rules, &answered),
     };
-    let noise = second.map(|second| answered.compared(rules, &second));
-    Ok((pair, noise))
+    let noise = second.and_then(|second| answered.compared(rules, &second).ok());
+    Ok((pair?, noise))
+}
+
+impl From<TooLarge> for Dropped {
+    fn from(_: TooLarge) -> Self {
+        Self::ResponseTooLarge
+    }
+}
+
+impl From<TooComplex> for Dropped {
+    fn from(_: TooComplex) -> Self {
+        Self::TooComplex
+    }
 }
 
 #[cfg(test)]

@@ -12,12 +12,13 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use upstream::transport::reqwest_h1::ReqwestH1;
 use upstream::{Connecting, Transport};
 
+use super::comparing::Comparing;
+use super::compiled::Copying;
 use super::copy::{Sending, again, for_target};
-use super::decode::TooLarge;
-use super::job::Job;
+use super::job::{Answered, Job};
 use super::pair::compared;
 use super::stage::Shadow;
-use super::state::{Dropped, Pairs};
+use super::state::Pairs;
 
 /// Connections of copies. They are no one else's, so that no copy ever holds up a client's request.
 const CONNECTING: Connecting = Connecting {
@@ -30,6 +31,7 @@ const CONNECTING: Connecting = Connecting {
 #[derive(Clone, Debug)]
 pub struct Runner {
     transport: ReqwestH1,
+    comparing: Comparing,
     clock: Clock,
     tasks: Tasks,
 }
@@ -42,6 +44,7 @@ impl Runner {
     pub fn new(clock: &Clock, tasks: &Tasks) -> Result<Self, reqwest::Error> {
         Ok(Self {
             transport: ReqwestH1::new(&CONNECTING)?,
+            comparing: Comparing::new(),
             clock: clock.clone(),
             tasks: tasks.clone(),
         })
@@ -58,22 +61,32 @@ impl Runner {
             let runner = self.clone();
             let pairs = Arc::downgrade(&shadow.pairs);
             self.tasks.spawn("shadow copies", async move {
-                let serving = serve(&pairs, queue, &runner.transport, &runner.clock);
+                let with = With {
+                    transport: &runner.transport,
+                    comparing: &runner.comparing,
+                    clock: &runner.clock,
+                };
+                let serving = serve(&pairs, queue, with);
                 tokio::select! { () = serving => {}, () = stopping => {} }
             });
         }
     }
 }
 
+/// What copies are sent and compared with.
+#[derive(Debug)]
+struct With<'a, T> {
+    transport: &'a T,
+    comparing: &'a Comparing,
+    clock: &'a Clock,
+}
+
 /// Until the route is gone.
-async fn serve<T>(
+async fn serve<T: Transport<Bytes>>(
     pairs: &Weak<Pairs>,
     mut queue: UnboundedReceiver<Job>,
-    transport: &T,
-    clock: &Clock,
-) where
-    T: Transport<Bytes>,
-{
+    with: With<'_, T>,
+) {
     let mut under_way = FuturesUnordered::new();
     // As the file said when the last job came.
     let mut concurrency = 1;
@@ -85,18 +98,18 @@ async fn serve<T>(
                 };
                 pairs.taken();
                 concurrency = job.copying.config.concurrency;
-                under_way.push(copy(pairs, job, transport, clock));
+                under_way.push(copy(pairs, job, &with));
             }
             Some(()) = under_way.next(), if !under_way.is_empty() => {}
         }
     }
 }
 
-async fn copy<T: Transport<Bytes>>(pairs: Arc<Pairs>, mut job: Job, transport: &T, clock: &Clock) {
+async fn copy<T: Transport<Bytes>>(pairs: Arc<Pairs>, mut job: Job, with: &With<'_, T>) {
     let copying = Arc::clone(&job.copying);
     let (config, asked) = (&copying.config, &job.asked);
     let sending = Sending {
-        transport,
+        transport: with.transport,
         memory: pairs.memory(),
         copying: &copying,
         body: &job.body.content(),
@@ -116,13 +129,26 @@ async fn copy<T: Transport<Bytes>>(pairs: Arc<Pairs>, mut job: Job, transport: &
     match copied {
         Err(dropped) => pairs.dropped(dropped),
         Ok(_) if !config.compare => pairs.mirrored(),
-        Ok(copied) => match compared(&copying, job.answered, copied, second) {
-            Ok((pair, noise)) => pairs.compared(&copying, (&pair, noise.as_ref()), clock.unix()),
-            Err(TooLarge) => pairs.dropped(Dropped::ResponseTooLarge),
-        },
+        Ok(copied) => {
+            let (answered, at) = (job.answered, with.clock.unix());
+            let copying = Arc::clone(&copying);
+            let compare = move || compare(&pairs, &copying, (answered, copied, second), at);
+            with.comparing.run(compare).await;
+        }
     }
-    // Comparing can take a while; others on this thread go first.
-    tokio::task::yield_now().await;
+}
+
+/// Takes long, as backends may wish.
+fn compare(
+    pairs: &Pairs,
+    copying: &Copying,
+    (answered, copied, second): (Answered, Answered, Option<Answered>),
+    at: Duration,
+) {
+    match compared(copying, answered, copied, second) {
+        Ok((pair, noise)) => pairs.compared(copying, (&pair, noise.as_ref()), at),
+        Err(dropped) => pairs.dropped(dropped),
+    }
 }
 
 #[cfg(test)]

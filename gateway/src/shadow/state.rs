@@ -30,7 +30,7 @@ pub struct Changed {
     pub route: String,
     /// Stands for the rules by which answers are compared.
     pub rules: u32,
-    /// The rules have changed: whatever was written down before is of the past.
+    /// Whatever was written down before is of the past: the rules have changed, or more made room than is remembered.
     pub anew: bool,
     /// The counts.
     pub totals: Totals,

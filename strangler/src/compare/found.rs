@@ -30,6 +30,15 @@ impl Found {
         self.asked.insert((folded, kind, ignored))
     }
 
+    /// Whether nothing more is kept: then only that there is more is noted, without a look at the place.
+    pub(super) fn is_full(&mut self, ignored: bool) -> bool {
+        let full = self.comparison.differences.len() >= MAX_DIFFERENCES
+            // Long ways are cut short where they are shown, so that many places may become one.
+            || self.asked.len() > 2 * MAX_DIFFERENCES;
+        self.comparison.truncated |= full && !ignored;
+        full
+    }
+
     /// Keeps the first difference of a place and kind; one that counts takes the place of an ignored one. The samples
     /// are drawn only for what is kept.
     pub(super) fn add(
@@ -48,10 +57,6 @@ impl Found {
             if earlier.ignored && !ignored {
                 *earlier = difference(key, ignored, samples());
             }
-            return;
-        }
-        if kept.len() >= MAX_DIFFERENCES {
-            self.comparison.truncated |= !ignored;
             return;
         }
         self.places.insert(key.clone(), kept.len());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Answer;
 use super::difference::Kind;
 use super::found::{Found, Samples};
-use super::redact::{REDACTED, is_secret};
+use super::redact::{self, REDACTED, is_secret};
 use super::sample;
 
 pub(super) fn status(left: &Answer<'_>, right: &Answer<'_>, found: &mut Found) {
@@ -115,7 +115,10 @@ fn shown(name: &str, value: Option<&[u8]>) -> String {
     match value {
         None => String::new(),
         Some(_) if is_secret(name) => REDACTED.to_owned(),
-        Some(value) => sample::plain(&String::from_utf8_lossy(value)),
+        Some(value) => {
+            let value = String::from_utf8_lossy(value);
+            sample::plain(&redact::without_queries(name, &value))
+        }
     }
 }
 

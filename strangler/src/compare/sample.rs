@@ -4,6 +4,8 @@ use super::redact::{REDACTED, names_secret};
 use super::trail::Trail;
 use crate::json::Json;
 use crate::json_path::{PathPattern, Step};
+use crate::jwt::without_tokens;
+use crate::printable::printable;
 
 /// How long a picture may be, in bytes.
 pub(super) const MAX_SAMPLE: usize = 256;
@@ -37,7 +39,11 @@ pub(super) fn of<'a>(redact: &'a [PathPattern], way: &[Step<'a>], value: &'a Jso
 pub(super) fn plain(text: &str) -> String {
     let mut short = String::new();
     let mut full = false;
-    push(&mut short, &mut full, text);
+    push(
+        &mut short,
+        &mut full,
+        &printable(&without_tokens(text, MAX_SAMPLE)),
+    );
     short
 }
 
@@ -95,11 +101,12 @@ impl<'a> Sample<'a> {
     }
 
     fn quoted(&mut self, text: &str) {
+        let text = &*without_tokens(text, MAX_SAMPLE);
         // What is cut off here would be cut off anyway: the quotes alone take the rest.
         let end = text.floor_char_boundary(MAX_SAMPLE);
         let start = text.get(..end).unwrap_or_default();
         let quoted = serde_json::to_string(start).unwrap_or_default();
-        self.push(&quoted);
+        self.push(&printable(&quoted));
     }
 
     fn push(&mut self, text: &str) {

@@ -153,7 +153,7 @@ impl<'a> Walk<'a, '_> {
 
     fn differ(&mut self, kind: Kind, left: Shown<'a>, right: Shown<'a>) {
         let ignored = self.trail.is_below();
-        if !self.found.is_new(self.trail.folded(), kind, ignored) {
+        if !self.found.is_new(self.trail.folded(), kind, ignored) || self.found.is_full(ignored) {
             return;
         }
         let (redact, way) = (&self.rules.redact, self.trail.steps());

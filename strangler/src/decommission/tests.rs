@@ -71,10 +71,24 @@ fn time_before_a_use_does_not_count_after_it() {
     clock.used(at(50));
     clock.watched(at(60), OBSERVE_GAP_MAX);
     assert_eq!(clock.observed(), Duration::from_secs(10));
-    // Known already, or older than what is known.
-    clock.used(at(50));
+    // One that is heard of late starts it again too, and no time before the last look counts.
     clock.used(at(20));
+    assert_eq!(
+        (clock.observed(), clock.last_used()),
+        (Duration::ZERO, Some(at(50)))
+    );
+    clock.watched(at(70), OBSERVE_GAP_MAX);
     assert_eq!(clock.observed(), Duration::from_secs(10));
+}
+
+#[test]
+fn a_clock_that_was_ahead_once_hides_no_use() {
+    let mut clock = LegacyClock::default();
+    clock.used(at(900 * DAY));
+    watch(&mut clock, 0, 31 * DAY);
+    clock.used(at(31 * DAY));
+    assert_eq!(clock.verdict(MONTH).to_string(), "30 d 0 h 0 m left");
+    assert_eq!(clock.last_used(), Some(at(31 * DAY)));
 }
 
 #[test]
@@ -113,6 +127,24 @@ fn what_is_left_is_never_shown_as_nothing() {
 }
 
 proptest! {
+    #[test]
+    fn after_every_use_it_starts_again_whatever_the_machine_takes_for_now(
+        steps in prop::collection::vec((0_u64..100_000_000, any::<bool>()), 1..40),
+    ) {
+        let mut clock = LegacyClock::default();
+        for (now, used) in steps {
+            clock.watched(at(now), OBSERVE_GAP_MAX);
+            if used {
+                clock.used(at(now));
+                prop_assert_eq!(clock.observed(), Duration::ZERO);
+                let last = clock.last_used().unwrap();
+                prop_assert!(last >= at(now) && last <= at(now) + OBSERVE_GAP_MAX);
+                clock.watched(at(now + 60), OBSERVE_GAP_MAX);
+                prop_assert!(clock.observed() <= Duration::from_mins(1));
+            }
+        }
+    }
+
     #[test]
     fn observed_is_never_more_than_has_gone_by(
         gaps in prop::collection::vec((0_u64..1500, any::<prop::sample::Index>()), 1..60),

@@ -135,14 +135,46 @@ fn only_whole_json_of_bounded_depth_is_json() {
         "[1e]",
         r#"["\x"]"#,
     ] {
-        assert_eq!(Json::parse(text.as_bytes()), Err(NotJson), "{text}");
+        assert_eq!(Json::parse(text.as_bytes()), Err(Unread::NotJson), "{text}");
     }
-    assert_eq!(Json::parse(b"\"\xff\""), Err(NotJson));
+    assert_eq!(Json::parse(b"\"\xff\""), Err(Unread::NotJson));
     assert_eq!(json(" \n[ 1 ]\t"), json("[1]"));
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(Json::parse(nested(MAX_DEPTH).as_bytes()).is_ok());
     assert!(Json::parse(nested(MAX_DEPTH + 1).as_bytes()).is_err());
     assert!(Json::parse(nested(1_000_000).as_bytes()).is_err());
+}
+
+#[test]
+fn what_takes_long_to_look_at_is_not_read() {
+    let list = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+    assert!(Json::parse(list(MAX_VALUES).as_bytes()).is_ok());
+    let one_more = list(MAX_VALUES + 1);
+    assert_eq!(Json::parse(one_more.as_bytes()), Err(Unread::TooComplex));
+    // As many, spread over containers.
+    let members = format!(
+        r#"{{"a":{},"b":{}}}"#,
+        list(MAX_VALUES / 2),
+        list(MAX_VALUES / 2)
+    );
+    assert_eq!(Json::parse(members.as_bytes()), Err(Unread::TooComplex));
+
+    let deep = |depth: usize| {
+        let text = "x".repeat(1024 * 1024);
+        format!("{}\"{text}\"{}", "[".repeat(depth), "]".repeat(depth))
+    };
+    assert!(Json::parse(deep(40).as_bytes()).is_ok());
+    assert_eq!(Json::parse(deep(60).as_bytes()), Err(Unread::TooComplex));
+
+    let way = |name: usize| {
+        let name = "n".repeat(name);
+        format!(r#"{{"{name}":{{"{name}":1}}}}"#)
+    };
+    assert!(Json::parse(way(2048).as_bytes()).is_ok());
+    assert_eq!(Json::parse(way(2049).as_bytes()), Err(Unread::TooComplex));
+    // What is no JSON further on is no JSON at all.
+    let broken = format!("{one_more},");
+    assert_eq!(Json::parse(broken.as_bytes()), Err(Unread::NotJson));
 }
 
 proptest! {

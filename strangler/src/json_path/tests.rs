@@ -167,7 +167,7 @@ fn a_place_is_shown_bounded() {
 
 fn a_step() -> impl Strategy<Value = (bool, Child)> {
     let child = prop_oneof![
-        "[a-c' \\\\\u{1}ä]{0,3}".prop_map(Child::Name),
+        "[a-c' \\\\\u{1}\u{9b}\u{202e}ä]{0,3}".prop_map(Child::Name),
         (0_usize..3).prop_map(Child::Index),
         Just(Child::AnyMember),
         Just(Child::AnyElement),

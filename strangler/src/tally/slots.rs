@@ -16,6 +16,8 @@ pub(super) struct Slots {
     keys: BTreeMap<u16, DiffKey>,
     changed: PathSet,
     removed: Vec<DiffKey>,
+    /// More have gone than are named.
+    anew: bool,
 }
 
 /// While one pair is being recorded.
@@ -57,6 +59,17 @@ impl Slots {
         self.diffs.iter()
     }
 
+    pub(super) fn take_anew(&mut self) -> bool {
+        let anew = std::mem::take(&mut self.anew);
+        if anew {
+            self.removed.clear();
+            for slot in self.keys.keys() {
+                self.changed.insert(*slot);
+            }
+        }
+        anew
+    }
+
     pub(super) fn take_changed(&mut self) -> Vec<(DiffKey, Diff)> {
         let changed = std::mem::take(&mut self.changed);
         let keys = changed.slots().filter_map(|slot| self.keys.get(&slot));
@@ -96,11 +109,14 @@ impl Slots {
     fn remove(&mut self, key: &DiffKey) {
         if let Some(diff) = self.diffs.remove(key) {
             self.keys.remove(&diff.slot);
-            // Whoever does not ask for the removed ones needs no endless list of them.
+            // Between two writes endlessly many may go, and whoever never writes needs no list of them.
             if self.removed.len() >= usize::from(MAX_DIFFS) {
                 self.removed.clear();
+                self.anew = true;
             }
-            self.removed.push(key.clone());
+            if !self.anew {
+                self.removed.push(key.clone());
+            }
         }
     }
 }

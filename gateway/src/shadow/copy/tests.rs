@@ -18,6 +18,8 @@ fn asked() -> Asked {
         ("accept", "application/json"),
         ("cookie", "sid=secret"),
         ("authorization", "Bearer secret"),
+        ("proxy-authorization", "Basic secret"),
+        ("x-api-key", "secret"),
         ("x-user-id", "alice"),
         ("x-user-scopes", "orders"),
         ("x-request-id", "original"),
@@ -35,9 +37,17 @@ fn asked() -> Asked {
     }
 }
 
+const ALL: [&str; 6] = [
+    "x-user-id",
+    "x-user-scopes",
+    "cookie",
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+];
+
 fn has(fields: &HeaderMap) -> Vec<&str> {
-    ["x-user-id", "x-user-scopes", "cookie", "authorization"]
-        .into_iter()
+    ALL.into_iter()
         .filter(|name| fields.contains_key(*name))
         .collect()
 }
@@ -48,10 +58,7 @@ fn a_copy_says_who_asked_as_the_file_allows() {
     for (credentials, expected) in [
         (Credentials::None, vec![]),
         (Credentials::Identity, vec!["x-user-id", "x-user-scopes"]),
-        (
-            Credentials::Forward,
-            vec!["x-user-id", "x-user-scopes", "cookie", "authorization"],
-        ),
+        (Credentials::Forward, ALL.to_vec()),
     ] {
         let fields = for_target(&asked(), credentials, second);
         assert_eq!(has(&fields), expected, "{credentials:?}");
@@ -74,5 +81,5 @@ fn a_copy_is_marked_and_linked_to_what_it_is_a_copy_of() {
     }
     // The side that answered had them already.
     let twice = again(&asked(), Duration::from_secs(2));
-    assert_eq!(has(&twice).len(), 4);
+    assert_eq!(has(&twice), ALL);
 }

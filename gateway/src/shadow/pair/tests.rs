@@ -12,8 +12,8 @@ use super::compared;
 use crate::forward::tap::{Memory, Tap};
 use crate::shadow::compiled::{Direction, tests::copying};
 use crate::shadow::config::ShadowConfig;
-use crate::shadow::decode::TooLarge;
 use crate::shadow::job::Answered;
+use crate::shadow::state::Dropped;
 
 fn answered(body: impl Into<Bytes>, encoding: Option<&'static str>) -> Answered {
     let mut tap = Tap::new(usize::MAX, &Arc::new(Memory::new(usize::MAX)));
@@ -65,7 +65,19 @@ fn what_is_packed_is_compared_by_what_it_says() {
     assert_eq!(pair.outcome(), Outcome::Matched);
     let bomb = answered(gzip(&vec![b' '; 2 * 1024 * 1024]), Some("gzip"));
     let result = compared(&copying, answered("{}", None), bomb, None);
-    assert_eq!(result.unwrap_err(), TooLarge);
+    assert_eq!(result.unwrap_err(), Dropped::ResponseTooLarge);
+}
+
+#[test]
+fn what_takes_too_long_to_look_at_is_no_pair() {
+    let copying = copying(&ShadowConfig::default(), Direction::ToService);
+    let many = || answered(format!("[{}0]", "0,".repeat(300_000)), None);
+    let none = || answered("[]", None);
+    let result = compared(&copying, none(), many(), None);
+    assert_eq!(result.unwrap_err(), Dropped::TooComplex);
+    // Without the second answer the pair counts as any other.
+    let (_, noise) = compared(&copying, none(), none(), Some(many())).unwrap();
+    assert_eq!(noise, None);
 }
 
 #[test]

@@ -10,8 +10,9 @@ use tokio::sync::Semaphore;
 use upstream::error::Kind;
 use upstream::{CallError, Connecting, Endpoint, Failed, Transport};
 
-use super::serve;
+use super::{With, serve};
 use crate::forward::tap::{Held, Tap};
+use crate::shadow::comparing::Comparing;
 use crate::shadow::compiled::{Copying, Direction, tests::copying};
 use crate::shadow::config::ShadowConfig;
 use crate::shadow::job::{Answered, Asked, Job};
@@ -121,7 +122,12 @@ async fn met(
     let weak = Arc::downgrade(&pairs);
     let queue = pairs.queue().unwrap();
     let (clock, _) = Clock::manual(Duration::from_secs(1));
-    let serving = serve(&weak, queue, &told, &clock);
+    let with = With {
+        transport: &told,
+        comparing: &Comparing::new(),
+        clock: &clock,
+    };
+    let serving = serve(&weak, queue, with);
     // Time goes on by itself when all wait.
     let _ = tokio::time::timeout(Duration::from_mins(1), serving).await;
     (pairs, told)
@@ -204,7 +210,12 @@ async fn no_more_copies_are_under_way_than_may_be() {
     let told = Told::new(vec![Met::Waits(Arc::clone(&let_go)); 10]);
     let (weak, queue) = (Arc::downgrade(&pairs), pairs.queue().unwrap());
     let (clock, _) = Clock::manual(Duration::from_secs(1));
-    let serving = serve(&weak, queue, &told, &clock);
+    let with = With {
+        transport: &told,
+        comparing: &Comparing::new(),
+        clock: &clock,
+    };
+    let serving = serve(&weak, queue, with);
     tokio::pin!(serving);
     let a_second = Duration::from_secs(1);
     let _ = tokio::time::timeout(a_second, &mut serving).await;
@@ -215,6 +226,47 @@ async fn no_more_copies_are_under_way_than_may_be() {
     let_go.add_permits(10);
     let _ = tokio::time::timeout(a_second, &mut serving).await;
     assert_eq!(outcomes(&pairs), [("matched", 10)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pair_that_takes_long_to_compare_holds_up_nothing_else() {
+    let comparisons = Comparisons::default();
+    let pairs = comparisons.route("orders");
+    let copying = Arc::new(copying(&noiseless(), Direction::ToService));
+    pairs.ruled_by(&copying);
+    pairs.send(job(&pairs, &copying, "{}"));
+    // Whoever looks at the tally keeps the pair from being added to it.
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let (begin, begun) = std::sync::mpsc::channel();
+    let looked_at = Arc::clone(&pairs);
+    let looking = std::thread::spawn(move || {
+        looked_at.see(|_| {
+            begin.send(()).unwrap();
+            ended.recv().unwrap();
+        });
+    });
+    begun.recv().unwrap();
+    let told = Told::default();
+    let (weak, queue) = (Arc::downgrade(&pairs), pairs.queue().unwrap());
+    let (clock, _) = Clock::manual(Duration::from_secs(1));
+    let with = With {
+        transport: &told,
+        comparing: &Comparing::new(),
+        clock: &clock,
+    };
+    let serving = tokio::time::timeout(Duration::from_mins(1), serve(&weak, queue, with));
+    let others = async {
+        while told.ports().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        end.send(()).unwrap();
+    };
+    let _ = tokio::join!(serving, others);
+    looking.join().unwrap();
+    assert_eq!(outcomes(&pairs), [("matched", 1)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,8 @@ pub enum Dropped {
     BodyTooLarge,
     /// An answer is over `max_response`.
     ResponseTooLarge,
+    /// An answer is JSON that takes too long to look at.
+    TooComplex,
     /// The client left, or the answer broke off.
     Incomplete,
     /// Over what the process may keep for copies.
@@ -72,12 +74,13 @@ struct Ruled {
 
 impl Dropped {
     /// All.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Method,
         Self::Stream,
         Self::Partial,
         Self::BodyTooLarge,
         Self::ResponseTooLarge,
+        Self::TooComplex,
         Self::Incomplete,
         Self::Memory,
         Self::QueueFull,
@@ -96,6 +99,7 @@ impl Dropped {
             Self::Partial => "partial",
             Self::BodyTooLarge => "body_too_large",
             Self::ResponseTooLarge => "response_too_large",
+            Self::TooComplex => "too_complex",
             Self::Incomplete => "incomplete",
             Self::Memory => "memory",
             Self::QueueFull => "queue_full",
@@ -265,7 +269,7 @@ impl Pairs {
         Some(Changed {
             route: self.name.clone(),
             rules: ruled.rules,
-            anew: std::mem::take(&mut ruled.anew),
+            anew: std::mem::take(&mut ruled.anew) | ruled.tally.take_anew(),
             totals: ruled.tally.totals().clone(),
             diffs: ruled.tally.take_changed(),
             removed: ruled.tally.take_removed(),

@@ -176,3 +176,33 @@ fn each_reason_has_a_counter_of_its_own() {
     assert!(pairs.drops().iter().all(|(_, count)| *count == 1));
     assert_eq!(pairs.drops().len(), Dropped::ALL.len());
 }
+
+#[test]
+fn when_more_have_made_room_than_can_be_named_all_is_written_anew() {
+    let comparisons = Comparisons::default();
+    let mut config = ShadowConfig::default();
+    config.gate.min_compared = 1;
+    let copying = copying(&config, Direction::ToService);
+    let pairs = comparisons.route("orders");
+    pairs.ruled_by(&copying);
+    let mut written = 0;
+    for n in 0..20 {
+        let mut pair = different();
+        let one = pair.differences.remove(0);
+        pair.differences = (0..300)
+            .map(|k| Difference {
+                path: format!("$.m{n}_{k}"),
+                ..one.clone()
+            })
+            .collect();
+        pairs.compared(&copying, (&pair, None), NOW + Duration::from_secs(n));
+        if n < 2 {
+            comparisons.changes();
+        }
+    }
+    for changed in comparisons.changes() {
+        assert!(changed.anew && changed.removed.is_empty());
+        written += changed.diffs.len();
+    }
+    assert_eq!(written, 500);
+}

@@ -92,6 +92,22 @@ fn what_its_name_calls_a_secret_is_never_shown() {
         "cvc2",
         "iban",
         "private_key",
+        "jwt",
+        "userJWT",
+        "session",
+        "sessions",
+        "PHPSESSID",
+        "jsessionid",
+        "sessionKey",
+        "connect.sid",
+        "userSID",
+        "db_pwd",
+        "pin",
+        "cardPin2",
+        "OTPCode",
+        "ssn",
+        "credentials",
+        "bearer",
     ] {
         let member = |value: &str| format!(r#"{{"{name}":"{value}","x":"{value}"}}"#);
         let shown = samples(&Rules::default(), &member("one"), &member("two"));
@@ -153,4 +169,88 @@ fn names_of_members_within_a_secret_are_not_shown_either() {
     }
     let root = redacting(&["$"]);
     assert_eq!(found(&root, r#"{"f00":1}"#, "{}"), ["missing $.*"]);
+}
+
+#[test]
+fn names_that_only_sound_like_secrets_are_shown() {
+    for name in [
+        "opinion",
+        "shipping",
+        "sidebar",
+        "inside",
+        "className",
+        "classname",
+        "option",
+        "pinned",
+        "spinSpeed",
+        "obsession",
+        "hotpink",
+        "residence",
+        "SIDEBAR",
+    ] {
+        let member = |value: &str| format!(r#"{{"{name}":"{value}"}}"#);
+        let shown = samples(&Rules::default(), &member("one"), &member("two"));
+        assert_eq!(shown, [pair("\"one\"", "\"two\"")], "{name}");
+    }
+}
+
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl";
+
+#[test]
+fn tokens_are_shown_nowhere() {
+    let rules = Rules {
+        headers: vec!["x-link".to_owned()],
+        ..Rules::default()
+    };
+    let long = format!("eyJ{}.{}.c", "a".repeat(300), "b".repeat(300));
+    for token in [TOKEN, &long] {
+        let said = [
+            format!(r#"{{"next":"{token}"}}"#),
+            format!(r#"{{"next":{{"{token}":"Bearer {token}"}}}}"#),
+            format!(r#"{{"next":["a",{{"b":"/c?d={token}&e"}}]}}"#),
+        ];
+        for left in said {
+            for right in ["{}", r#"{"next":{}}"#, "0"] {
+                let text = format!("{:?}", json(&rules, &left, right));
+                assert!(text.contains(HIDDEN) && !text.contains("eyJ"), "{text}");
+            }
+        }
+        let fields: [(&str, &[u8]); 1] = [("x-link", token.as_bytes())];
+        let side = |headers| Answer {
+            status: 200,
+            headers,
+            body: b"",
+        };
+        let text = format!("{:?}", compare(&rules, &side(&fields), &side(&[])));
+        assert!(text.contains(HIDDEN) && !text.contains("eyJ"), "{text}");
+    }
+}
+
+#[test]
+fn of_an_address_in_a_field_it_is_not_shown_what_is_asked() {
+    for (name, value, expected) in [
+        ("location", "/login?code=abc&state=d", "/login?…"),
+        ("Location", "https://a/b#access=1", "https://a/b?…"),
+        ("content-location", "/a", "/a"),
+        ("refresh", "5; url=/a?b=c", "5; url=/a?…"),
+        (
+            "link",
+            "</a?b=1>; rel=\"next\", </c?d=2>; rel=\"last\"",
+            "</a?…>; rel=\"next\", </c?…>; rel=\"last\"",
+        ),
+        ("etag", "a?b", "a?b"),
+    ] {
+        let rules = Rules {
+            headers: vec![name.to_owned()],
+            ..Rules::default()
+        };
+        let fields: [(&str, &[u8]); 1] = [(name, value.as_bytes())];
+        let side = |headers| Answer {
+            status: 200,
+            headers,
+            body: b"",
+        };
+        let comparison = compare(&rules, &side(&fields), &side(&[]));
+        assert_eq!(comparison.differences[0].left, expected);
+    }
 }

@@ -113,6 +113,31 @@ fn a_tally_is_put_together_from_what_was_written() {
 }
 
 #[test]
+fn a_store_has_what_the_tally_has_however_many_have_gone_between_two_writes() {
+    let mut tally = Tally::new(1);
+    let mut store = std::collections::BTreeMap::new();
+    for n in 0..450_u64 {
+        let paths: Vec<String> = (0..60).map(|k| format!("$.map.k{n}_{k}")).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        tally.record(&pair(&paths), None, at(n));
+        // Now and then, so that few or many have gone.
+        if n % 7 != 0 && n % 90 != 89 {
+            continue;
+        }
+        if tally.take_anew() {
+            store.clear();
+        }
+        for key in tally.take_removed() {
+            store.remove(&key);
+        }
+        store.extend(tally.take_changed());
+        assert!(store.iter().eq(tally.diffs()), "pair {n}");
+    }
+    assert_eq!(store.len(), usize::from(MAX_DIFFS));
+    assert!(!tally.take_anew() && tally.take_removed().is_empty());
+}
+
+#[test]
 fn at_most_five_hundred_differences_are_told_apart() {
     let mut tally = Tally::new(8000);
     let paths: Vec<String> = (0..700).map(|n| format!("$.map.k{n}")).collect();
