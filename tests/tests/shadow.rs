@@ -21,6 +21,7 @@ async fn a_copy_goes_to_the_service_and_the_client_hears_legacy() {
         .header("x-request-id", "of the client")
         .header("cookie", "sid=secret")
         .header("authorization", "Bearer secret")
+        .header("x-api-key", "secret")
         .header("accept", "application/json")
         .send()
         .await;
@@ -40,7 +41,7 @@ async fn a_copy_goes_to_the_service_and_the_client_hears_legacy() {
     for name in ["host", "accept", "x-forwarded-for", "via"] {
         assert_eq!(copy.head.all(name), original.head.all(name), "{name}");
     }
-    for name in ["cookie", "authorization"] {
+    for name in ["cookie", "authorization", "x-api-key"] {
         assert_eq!(original.head.all(name).len(), 1);
         assert!(copy.head.all(name).is_empty(), "{name}");
     }
@@ -122,10 +123,11 @@ async fn credentials_go_along_only_when_the_file_says_so() {
         let request = edge.get("/api/orders").header("cookie", "sid=secret");
         request
             .header("authorization", "Bearer secret")
+            .header("x-api-key", "secret")
             .send()
             .await;
         let copy = &sides.service.saw(1).await[0].head;
-        for name in ["cookie", "authorization"] {
+        for name in ["cookie", "authorization", "x-api-key"] {
             assert_eq!(
                 copy.all(name).len(),
                 usize::from(goes),

@@ -51,6 +51,9 @@ async fn what_goes_wrong_with_a_copy_is_counted_by_its_reason() {
         let edge = sides.edge(&rest).start().await;
         ask(&edge).await;
         edge.has_dropped(reason, 1).await;
+        // No answer is a wrong one; one that is only too long is not.
+        let owed = u64::from(reason != "response_too_large");
+        edge.has_pairs("mismatched", owed).await;
         edge.stop().await;
     }
 }
@@ -64,6 +67,7 @@ async fn a_service_that_is_not_there_costs_a_copy_and_nothing_else() {
         ask(&edge).await;
     }
     edge.has_dropped("connect", 3).await;
+    edge.has_pairs("mismatched", 3).await;
 }
 
 #[tokio::test]

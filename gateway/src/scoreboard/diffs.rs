@@ -25,7 +25,7 @@ pub struct Differences {
 /// One place and kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DiffRow {
-    /// Such as `$.items[*].price`, `status`, `header:content-type`, `body`.
+    /// Such as `$.items[*].price`, `status`, `header:content-type`, `body`, `answer`.
     pub path: String,
     /// `type`, `value`, `missing`, `extra`, `order`, `length`.
     pub kind: String,

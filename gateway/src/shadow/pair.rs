@@ -65,6 +65,28 @@ pub(super) fn compared(
     Ok((pair?, noise))
 }
 
+/// What one side said, and a word for why the other said nothing.
+pub(super) fn unanswered(
+    copying: &Copying,
+    answered: Answered,
+    why: &str,
+    second: Option<Answered>,
+) -> (Comparison, Option<Comparison>) {
+    let status = answered.status.as_u16();
+    let pair = match copying.direction {
+        Direction::ToService => Comparison::without_service(status, why),
+        Direction::ToLegacy => Comparison::without_legacy(why, status),
+    };
+    let (rules, max) = (&copying.config.rules, copying.config.max_response);
+    let noise = second.and_then(|second| {
+        let answered = Unpacked::new(answered, max).ok()?;
+        answered
+            .compared(rules, &Unpacked::new(second, max).ok()?)
+            .ok()
+    });
+    (pair, noise)
+}
+
 impl From<TooLarge> for Dropped {
     fn from(_: TooLarge) -> Self {
         Self::ResponseTooLarge

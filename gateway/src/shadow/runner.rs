@@ -16,7 +16,7 @@ use super::comparing::Comparing;
 use super::compiled::Copying;
 use super::copy::{Sending, again, for_target};
 use super::job::{Answered, Job};
-use super::pair::compared;
+use super::pair::{compared, unanswered};
 use super::stage::Shadow;
 use super::state::Pairs;
 
@@ -127,7 +127,18 @@ async fn copy<T: Transport<Bytes>>(pairs: Arc<Pairs>, mut job: Job, with: &With<
         (target.await, None)
     };
     match copied {
-        Err(dropped) => pairs.dropped(dropped),
+        Err(dropped) => {
+            pairs.dropped(dropped);
+            if config.compare && dropped.is_unanswered() {
+                let (answered, at) = (job.answered, with.clock.unix());
+                let copying = Arc::clone(&copying);
+                let compare = move || {
+                    let (pair, noise) = unanswered(&copying, answered, dropped.as_str(), second);
+                    pairs.compared(&copying, (&pair, noise.as_ref()), at);
+                };
+                with.comparing.run(compare).await;
+            }
+        }
         Ok(_) if !config.compare => pairs.mirrored(),
         Ok(copied) => {
             let (answered, at) = (job.answered, with.clock.unix());

@@ -171,13 +171,13 @@ type Metric = (&'static str, &'static str, bool, fn(&Pairs) -> Counts);
 const METRICS: [Metric; 4] = [
     (
         "banyan_shadow_pairs",
-        "Copies that were answered, by what the comparison came to",
+        "Copies by what the comparison came to; one without an answer is a mismatch",
         true,
         |pairs| labelled("outcome", pairs.outcomes()),
     ),
     (
         "banyan_shadow_dropped",
-        "Requests of the sample that came to no comparison, by reason",
+        "Requests of the sample whose answers were not compared, by reason",
         true,
         |pairs| labelled("reason", pairs.drops()),
     ),

@@ -31,7 +31,7 @@ pub struct NotAKind(String);
 /// One difference. A place has at most one of each kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// `$.items[*].price`, `status`, `header:content-type` or `body`.
+    /// `$.items[*].price`, `status`, `header:content-type`, `body`, or `answer` where a side gave none.
     pub path: String,
     /// How the sides differ there.
     pub kind: Kind,
@@ -63,7 +63,34 @@ pub enum Outcome {
     Mismatched,
 }
 
+/// The place of a whole answer.
+const ANSWER: &str = "answer";
+
 impl Comparison {
+    /// Legacy answered with this status, the service did not answer: `why` is a word for that.
+    pub fn without_service(status: u16, why: &str) -> Self {
+        Self::without(Kind::Missing, status.to_string(), why.to_owned())
+    }
+
+    /// The service answered with this status, legacy did not answer.
+    pub fn without_legacy(why: &str, status: u16) -> Self {
+        Self::without(Kind::Extra, why.to_owned(), status.to_string())
+    }
+
+    fn without(kind: Kind, left: String, right: String) -> Self {
+        let difference = Difference {
+            path: ANSWER.to_owned(),
+            kind,
+            ignored: false,
+            left,
+            right,
+        };
+        Self {
+            differences: vec![difference],
+            truncated: false,
+        }
+    }
+
     /// What it comes to.
     pub fn outcome(&self) -> Outcome {
         if self.truncated || self.counting().next().is_some() {

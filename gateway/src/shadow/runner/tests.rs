@@ -140,6 +140,61 @@ fn noiseless() -> ShadowConfig {
     }
 }
 
+/// What is shown of pairs that lack an answer.
+fn answers(pairs: &Pairs, kind: strangler::Kind) -> Vec<String> {
+    pairs.see(|tally| {
+        let mut diffs = tally.diffs();
+        let (key, diff) = diffs.next().unwrap();
+        assert_eq!((key.path.as_str(), key.kind), ("answer", kind));
+        assert!(diffs.next().is_none());
+        let samples = diff.samples.iter();
+        samples
+            .map(|one| format!("{} {}", one.left, one.right))
+            .collect()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_side_that_does_not_answer_keeps_the_gate_shut() {
+    let config = ShadowConfig {
+        noise: strangler::Percent::ALL,
+        gate: strangler::Gate {
+            min_compared: 5,
+            max_mismatch_rate: 0.1,
+        },
+        ..ShadowConfig::default()
+    };
+    // Legacy, asked again, says the same.
+    let script: Vec<Met> = (0..5)
+        .flat_map(|_| [Met::Fails(Kind::Connect), Met::Says("{}")])
+        .collect();
+    let way = Direction::ToService;
+    let (pairs, _) = met(config.clone(), way, script, &["{}"; 5]).await;
+    pairs.see(|tally| {
+        assert_eq!(
+            (tally.totals().compared, tally.totals().noise_pairs),
+            (5, 5)
+        );
+        assert_ne!(tally.gate(&config.gate), strangler::GateState::Open);
+    });
+    // The other way round it is legacy that owes one.
+    let script = [Met::Fails(Kind::ResetBeforeHead)];
+    let (pairs, _) = met(noiseless(), Direction::ToLegacy, script, &["{}"]).await;
+    assert_eq!(answers(&pairs, strangler::Kind::Extra), ["reset 200"]);
+    assert_eq!(pairs.drops(), [("reset", 1)]);
+    // Who compares nothing holds nothing against anybody.
+    let mirror = ShadowConfig {
+        compare: false,
+        ..ShadowConfig::default()
+    };
+    let script = [Met::Fails(Kind::Connect)];
+    let (pairs, _) = met(mirror, Direction::ToService, script, &["{}"]).await;
+    assert_eq!(
+        (outcomes(&pairs), pairs.drops()),
+        (vec![], vec![("connect", 1)])
+    );
+}
+
 fn outcomes(pairs: &Pairs) -> Vec<(&'static str, u64)> {
     pairs.outcomes().filter(|(_, count)| *count > 0).collect()
 }
@@ -178,7 +233,14 @@ async fn a_copy_that_goes_wrong_is_counted_by_its_reason() {
         Met::Says(long),
     ];
     let (pairs, _) = met(noiseless(), Direction::ToService, script, &["{}"; 5]).await;
-    assert_eq!(outcomes(&pairs), []);
+    // No answer is an answer that the service owes, and one that is too long is not.
+    assert_eq!(outcomes(&pairs), [("mismatched", 4)]);
+    let mut shown = answers(&pairs, strangler::Kind::Missing);
+    shown.sort();
+    assert_eq!(
+        shown,
+        ["200 connect", "200 malformed", "200 reset", "200 timeout"]
+    );
     assert_eq!(
         pairs.drops(),
         [

@@ -91,6 +91,14 @@ impl Dropped {
         Self::Stale,
     ];
 
+    /// Whether the side that got the copy failed to answer it, which speaks against that side.
+    pub fn is_unanswered(self) -> bool {
+        matches!(
+            self,
+            Self::Timeout | Self::Connect | Self::Reset | Self::Malformed
+        )
+    }
+
     /// One word for labels.
     pub fn as_str(self) -> &'static str {
         match self {
