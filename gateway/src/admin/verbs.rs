@@ -9,6 +9,7 @@ use chassis::problem::Problem;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use strangler::Phase;
+use strangler::printable::printable;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -281,7 +282,12 @@ fn actor(state: &AdminState, peer: std::net::SocketAddr, order: &Order) -> Resul
     Ok(Actor {
         what: "api",
         peer: peer.ip().to_canonical().to_string(),
-        word: Word::new(&order.who, &order.why, state.progress.now()),
+        // Whoever reads it reads it in a terminal.
+        word: Word::new(
+            &printable(&order.who),
+            &printable(&order.why),
+            state.progress.now(),
+        ),
     })
 }
 
