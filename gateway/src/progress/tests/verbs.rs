@@ -78,8 +78,8 @@ fn what_cannot_be_said_says_why() {
             .to_string()
     };
     assert_eq!(
-        say(Verb::Kill, "oders"),
-        "there is no route \"oders\"; did you mean \"orders\"?"
+        say(Verb::Kill, "order"),
+        "there is no route \"order\"; did you mean \"orders\"?"
     );
     assert_eq!(
         say(Verb::Kill, "rest"),
