@@ -72,7 +72,7 @@ impl Latency {
 
 /// Several series added up, bucket by bucket in order; those that nothing fell into take no room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sketch(Box<[(u16, u64)]>);
+pub struct Sketch(Box<[(u16, u32)]>);
 
 impl Sketch {
     /// Adds what a series has recorded.
@@ -103,7 +103,7 @@ impl Sketch {
                 count.saturating_sub(before.map_or(0, |(_, count)| count)),
             )
         });
-        Self(new.filter(|(_, count)| *count > 0).collect())
+        new.filter(|(_, count)| *count > 0).collect()
     }
 
     /// How many were recorded.
@@ -121,16 +121,17 @@ impl Sketch {
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         let rank = ((self.total() as f64 * q).ceil() as u64).max(1);
         let mut seen = 0;
-        let bucket = self.0.iter().find_map(|(bucket, count)| {
+        let bucket = self.buckets().find_map(|(bucket, count)| {
             seen += count;
-            (seen >= rank).then_some(*bucket)
+            (seen >= rank).then_some(bucket)
         })?;
         Some(Duration::from_secs_f64(middle_seconds(bucket.into())))
     }
 
     /// The buckets and their counts, for whoever keeps them.
     pub fn buckets(&self) -> impl Iterator<Item = (u16, u64)> {
-        self.0.iter().copied()
+        let buckets = self.0.iter();
+        buckets.map(|(bucket, count)| (*bucket, u64::from(*count)))
     }
 }
 
@@ -147,7 +148,9 @@ impl FromIterator<(u16, u64)> for Sketch {
             }
             same
         });
-        Self(all.into())
+        let short = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        let all = all.into_iter();
+        Self(all.map(|(bucket, count)| (bucket, short(count))).collect())
     }
 }
 
