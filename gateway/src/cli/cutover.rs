@@ -35,7 +35,7 @@ pub(super) struct Args {
 pub(super) struct How {
     #[command(flatten)]
     remote: RemoteArgs,
-    /// Move it although its history does not allow it yet.
+    /// Move it although its history does not allow it yet: once, within five minutes, and audited.
     #[arg(long, requires = "why", conflicts_with = "print_patch")]
     force: bool,
     /// The reason.
