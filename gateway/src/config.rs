@@ -50,6 +50,7 @@ use crate::config::table::Table;
 use crate::forward::config::UpstreamConfig;
 use crate::listener::config::{AdminConfig, EdgeConfig, InternalConfig};
 use crate::log::config::LogConfig;
+use crate::notify::config::WebhookConfig;
 use crate::rate_limit::config::RateLimitConfig;
 use crate::route::config::RouteConfig;
 use crate::side::config::FlagConfig;
@@ -74,6 +75,8 @@ pub struct Config {
     pub rate_limits: BTreeMap<String, RateLimitConfig>,
     /// `[upstream.NAME]`
     pub upstreams: BTreeMap<String, UpstreamConfig>,
+    /// `[webhook.NAME]`
+    pub webhooks: BTreeMap<String, WebhookConfig>,
     /// `[flag.NAME]`
     pub flags: BTreeMap<String, FlagConfig>,
     /// `[route.NAME]`

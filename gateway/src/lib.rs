@@ -6,12 +6,14 @@
 pub mod metrics;
 pub mod listener;
 pub mod store;
+pub mod notify;
 pub mod decommission;
 pub mod log;
 pub mod auth;
 pub mod rate_limit;
 pub mod forward;
 pub mod shadow;
+pub mod judge;
 pub mod side;
 pub mod route;
 pub mod rejection;

@@ -8,9 +8,11 @@ use crate::percent::Percent;
 /// How many buckets there are: one for each hundredth of a percent.
 const BUCKETS: u32 = 10_000;
 
-/// One of the ten thousand.
+/// One of the ten thousand, and the whole hash that led there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Bucket(u16);
+pub struct Bucket {
+    hash: u32,
+}
 
 /// Puts keys into buckets: `murmur3("{salt}:{key}") mod 10000`, from epoch 2 on `"{salt}#{epoch}:{key}"`.
 ///
@@ -26,12 +28,17 @@ pub struct Bucketer {
 impl Bucket {
     /// 0 to 9999.
     pub fn number(self) -> u16 {
-        self.0
+        (self.hash % BUCKETS) as u16
+    }
+
+    /// The salted key's whole hash: tells keys apart without keeping them.
+    pub fn hash(self) -> u32 {
+        self.hash
     }
 
     /// Whether this bucket belongs to the first `percent` of all.
     pub fn is_within(self, percent: Percent) -> bool {
-        self.0 < percent.hundredths()
+        self.number() < percent.hundredths()
     }
 }
 
@@ -51,8 +58,9 @@ impl Bucketer {
     pub fn bucket(&self, key: &str) -> Bucket {
         let mut hash = self.salted.clone();
         hash.write(key.as_bytes());
-        let number = (hash.finish() % BUCKETS) as u16;
-        Bucket(number)
+        Bucket {
+            hash: hash.finish(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod compare;
 pub mod noise;
 pub mod tally;
 pub mod decommission;
+pub mod judge;
 pub mod phase;
 pub mod side;
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// 0 % to 100 %, in hundredths of a percent.
 ///
 /// ```
@@ -10,7 +12,8 @@ use std::fmt;
 /// assert_eq!(Percent::try_from(12.5).unwrap().to_string(), "12.5 %");
 /// assert!(Percent::try_from(100.01).is_err());
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
 pub struct Percent(u16);
 
 /// A number that is no share.
@@ -48,6 +51,25 @@ impl TryFrom<f64> for Percent {
         } else {
             Err(NotAPercent(percent))
         }
+    }
+}
+
+/// As it is kept: hundredths of a percent.
+impl TryFrom<u16> for Percent {
+    type Error = NotAPercent;
+
+    fn try_from(hundredths: u16) -> Result<Self, NotAPercent> {
+        if hundredths <= Self::ALL.0 {
+            Ok(Self(hundredths))
+        } else {
+            Err(NotAPercent(f64::from(hundredths) / 100.0))
+        }
+    }
+}
+
+impl From<Percent> for u16 {
+    fn from(percent: Percent) -> Self {
+        percent.0
     }
 }
 

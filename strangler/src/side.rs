@@ -89,6 +89,10 @@ pub struct Over {
     pub rolled_back: bool,
     /// How often the buckets were shuffled anew since the file's epoch.
     pub epochs: u32,
+    /// The share of buckets that the service answers, where the judge leads.
+    pub share: Option<Percent>,
+    /// Counts the steps of the route's canaries: what was seen belongs to one of them.
+    pub step: u32,
 }
 
 /// One route's migration, compiled.

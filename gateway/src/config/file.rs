@@ -63,6 +63,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         rate_limits: limits,
         upstreams: configs(upstreams),
         flags,
+        webhooks: BTreeMap::new(),
         routes: routes
             .into_iter()
             .map(|route| (route.config.name.clone(), route.config))

@@ -14,6 +14,7 @@ use crate::config::sticky::{self, Override};
 use crate::config::table::Table;
 use crate::config::value::Value;
 use crate::forward::config::BackendConfig;
+use crate::judge::config::RolloutConfig;
 use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
 
 const PHASES: [(&str, Phase); 5] = [
@@ -106,6 +107,8 @@ pub(super) fn read(
         split: split(&written, route),
         flag: written.flag.map(|flag| flag.value),
         over: Over::default(),
+        rollout: RolloutConfig::default(),
+        judge: Box::default(),
         shadow,
     })
 }

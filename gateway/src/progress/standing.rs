@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strangler::{Over, Phase};
+use strangler::{Over, Percent, Phase};
 
 use crate::config::Config;
 use crate::route::config::{RouteConfig, TargetConfig};
@@ -34,6 +34,16 @@ pub struct Standing {
     pub epochs: u32,
     /// How often its canary was taken back.
     pub rollbacks: u32,
+    /// Only a person lets its canary in again.
+    pub blocked: bool,
+    /// The share of the step that the judge has got to, where it leads.
+    pub share: Option<Percent>,
+    /// Counts the steps of its canaries.
+    pub step: u32,
+    /// Since when the step is in force, milliseconds since 1970.
+    pub step_since_ms: u64,
+    /// The phase that the file declared when one was last entered for it.
+    pub declared: Option<Phase>,
     /// The phase that it has entered; it may be behind the declared one.
     pub entered: Option<Phase>,
     /// Since when, milliseconds since 1970.
@@ -95,6 +105,8 @@ impl Standings {
             killed: self.kill(route).is_some() && !retired,
             rolled_back: standing.is_some_and(|one| one.rolled_back.is_some()),
             epochs: standing.map_or(0, |one| one.epochs),
+            share: standing.and_then(|one| one.share),
+            step: standing.map_or(0, |one| one.step),
         }
     }
 

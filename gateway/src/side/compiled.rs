@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use strangler::{Bucketer, Phase, Side};
+use strangler::{Bucketer, Phase, Side, Split};
 
 use super::config::{MigrationConfig, OverrideConfig};
 use crate::forward::compiled::Backend;
@@ -37,7 +37,10 @@ impl Migration {
                 forced_legacy: config.forced_legacy,
                 killed: config.over.killed,
                 rolled_back: config.over.rolled_back,
-                split: config.split.clone(),
+                split: Split {
+                    percent: config.share_in_force(),
+                    ..config.split.clone()
+                },
                 bucketer: Bucketer::new(&config.salt, config.epoch_in_force()),
             },
             chooser: config.chooser.clone(),

@@ -2,9 +2,10 @@
 
 use http::HeaderName;
 use ipnet::IpNet;
-use strangler::{Over, Phase, Split};
+use strangler::{Over, Percent, Phase, Split};
 
 use crate::forward::config::BackendConfig;
+use crate::judge::config::{JudgeConfig, RolloutConfig};
 use crate::shadow::config::ShadowConfig;
 
 /// A route that moves.
@@ -30,6 +31,10 @@ pub struct MigrationConfig {
     pub flag: Option<String>,
     /// What stands over the file at run time. A file says nothing of it.
     pub over: Over,
+    /// How its canary is led.
+    pub rollout: RolloutConfig,
+    /// How its canary is judged.
+    pub judge: Box<JudgeConfig>,
     /// How requests are copied to the other side, where the file or the phase says that they are.
     pub shadow: Option<Box<ShadowConfig>>,
 }
@@ -38,6 +43,11 @@ impl MigrationConfig {
     /// The phase in force: the declared one, unless it may not be entered yet.
     pub fn phase_in_force(&self) -> Phase {
         self.over.phase.unwrap_or(self.phase)
+    }
+
+    /// The share in force: the judge's, else the declared one.
+    pub fn share_in_force(&self) -> Percent {
+        self.over.share.unwrap_or(self.split.percent)
     }
 
     /// The epoch in force.

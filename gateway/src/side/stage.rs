@@ -105,6 +105,8 @@ mod tests {
             },
             flag: None,
             over: Over::default(),
+            rollout: crate::judge::config::RolloutConfig::default(),
+            judge: Box::default(),
             shadow: None,
         };
         Migration::new(&config, None, None)

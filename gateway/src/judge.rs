@@ -1,0 +1,3 @@
+//! Judges canaries: what each side of a route did to whom, step by step, and what follows from it.
+
+pub mod config;
