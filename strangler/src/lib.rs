@@ -15,9 +15,9 @@ pub mod compare;
 pub mod noise;
 pub mod tally;
 pub mod decommission;
-pub mod judge;
 pub mod phase;
 pub mod side;
+pub mod judge;
 
 pub use bucket::{Bucket, Bucketer};
 pub use compare::{

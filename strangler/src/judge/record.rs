@@ -1,0 +1,240 @@
+//! What a step adds up to, in numbers: all that a verdict looks at.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{AtRisk, Evidence, float};
+use crate::percent::Percent;
+
+/// The share of legacy's requests above its p99 or a little more, where nothing else is known of it.
+const SLOW_BEFORE: f64 = 0.01;
+
+/// What legacy did in a step: what the one at 100 % is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    pub(super) sums: Sums,
+    /// Its keys by their first failure.
+    pub(super) first: AtRisk,
+}
+
+/// A step in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) share: Percent,
+    /// What legacy did before.
+    pub(super) before: Option<Baseline>,
+    pub(super) service: Sums,
+    pub(super) legacy: Sums,
+    pub(super) failed: Test,
+    pub(super) slow: Test,
+    /// Both sides in the last tick.
+    pub(super) last: [Active; 2],
+}
+
+/// One side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sums {
+    pub(super) requests: u64,
+    pub(super) failed: u64,
+    /// Requests since it is known what is slow.
+    pub(super) timed: u64,
+    pub(super) slow: u64,
+    /// A key active in a tick, and one that failed in it.
+    pub(super) key_ticks: Active,
+}
+
+/// Keys that were active, and those of them that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Active {
+    pub(super) keys: u64,
+    pub(super) failed: u64,
+}
+
+/// The evidence of one event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Test {
+    pub(super) evidence: Evidence,
+    /// Over all ticks, by each key's first event.
+    pub(super) service: AtRisk,
+    pub(super) legacy: AtRisk,
+    /// When the evidence was last at its lowest.
+    lowest_at: Duration,
+    lowest: Evidence,
+}
+
+/// One side in one tick.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    pub(super) requests: u64,
+    pub(super) failed_requests: u64,
+    pub(super) slow_requests: u64,
+    pub(super) active: Active,
+    pub(super) failed: AtRisk,
+    pub(super) slow: AtRisk,
+}
+
+impl Record {
+    pub(super) fn begin(share: Percent, at: Duration, before: Option<Baseline>) -> Self {
+        let evidence = if share == Percent::ALL {
+            Evidence::alone()
+        } else {
+            Evidence::beside()
+        };
+        Self {
+            share,
+            before,
+            service: Sums::default(),
+            legacy: Sums::default(),
+            failed: Test::begin(evidence.clone(), at),
+            slow: Test::begin(evidence, at),
+            last: [Active::default(); 2],
+        }
+    }
+
+    /// Adds one tick. `timed` says whether it was known what is slow.
+    pub(super) fn add(&mut self, service: Counted, legacy: Counted, timed: bool, now: Duration) {
+        self.service.add(&service, timed);
+        self.legacy.add(&legacy, timed);
+        self.last = [service.active, legacy.active];
+        let before = self.before.map(|before| before.failing());
+        let failed = [service.failed, legacy.failed];
+        self.failed.add(failed, failed[0], before, now);
+        if timed {
+            // Without a control a slow request counts, whoever it came from: legacy's p99 is one of requests.
+            let counted = if self.is_alone() {
+                AtRisk {
+                    keys: service.requests,
+                    events: service.slow_requests,
+                }
+            } else {
+                service.slow
+            };
+            let slow = [service.slow, legacy.slow];
+            self.slow.add(slow, counted, Some(SLOW_BEFORE), now);
+        }
+    }
+
+    /// Nothing stands beside the service.
+    pub(super) fn is_alone(&self) -> bool {
+        self.share == Percent::ALL
+    }
+
+    /// What the service is compared with: legacy beside it, or what it did before.
+    pub(super) fn control(&self) -> Option<Sums> {
+        if self.is_alone() {
+            self.before.map(|before| before.sums)
+        } else {
+            Some(self.legacy)
+        }
+    }
+
+    /// How much of legacy's requests is slow.
+    pub(super) fn control_slow(&self) -> f64 {
+        if self.is_alone() {
+            SLOW_BEFORE
+        } else {
+            self.legacy.slow_share()
+        }
+    }
+
+    /// What legacy did in this step; where it did nothing, what it did before.
+    pub(super) fn baseline(&self) -> Option<Baseline> {
+        if self.legacy.key_ticks.keys == 0 {
+            return self.before;
+        }
+        Some(Baseline {
+            sums: self.legacy,
+            first: self.failed.legacy,
+        })
+    }
+}
+
+impl Sums {
+    fn add(&mut self, counted: &Counted, timed: bool) {
+        self.requests = self.requests.saturating_add(counted.requests);
+        self.failed = self.failed.saturating_add(counted.failed_requests);
+        if timed {
+            self.timed = self.timed.saturating_add(counted.requests);
+            self.slow = self.slow.saturating_add(counted.slow_requests);
+        }
+        self.key_ticks.keys = self.key_ticks.keys.saturating_add(counted.active.keys);
+        self.key_ticks.failed = self.key_ticks.failed.saturating_add(counted.active.failed);
+    }
+
+    /// Of the requests, those that failed.
+    pub(super) fn failed_share(&self) -> f64 {
+        share(self.failed, self.requests)
+    }
+
+    /// Of the requests that were timed, those that were slow.
+    pub(super) fn slow_share(&self) -> f64 {
+        share(self.slow, self.timed)
+    }
+}
+
+impl Active {
+    /// Of the active keys, those that failed.
+    pub(super) fn failed_share(self) -> f64 {
+        share(self.failed, self.keys)
+    }
+
+    /// How far the share of failures may be off by chance, squared.
+    pub(super) fn variance(self) -> f64 {
+        let n = float(self.keys);
+        let p = (float(self.failed) + 1.0) / (n + 2.0);
+        p * (1.0 - p) / n.max(1.0)
+    }
+}
+
+impl Baseline {
+    /// How likely a key fails for the first time in a tick.
+    fn failing(&self) -> f64 {
+        (float(self.first.events) + 1.0) / (float(self.first.keys) + 2.0)
+    }
+}
+
+impl Test {
+    fn begin(evidence: Evidence, at: Duration) -> Self {
+        Self {
+            lowest: evidence.clone(),
+            evidence,
+            service: AtRisk::default(),
+            legacy: AtRisk::default(),
+            lowest_at: at,
+        }
+    }
+
+    /// `keys` are those at risk on the service and on legacy, `counted` is what the test takes of the service.
+    fn add(&mut self, keys: [AtRisk; 2], counted: AtRisk, before: Option<f64>, now: Duration) {
+        let [service, legacy] = keys;
+        self.service = self.service.plus(service);
+        self.legacy = self.legacy.plus(legacy);
+        self.evidence.add(counted, legacy, before);
+        if self.evidence.ln() <= self.lowest.ln() {
+            self.lowest = self.evidence.clone();
+            self.lowest_at = now;
+        }
+    }
+
+    /// When it began to get worse.
+    pub(super) fn worse_since(&self) -> Duration {
+        self.lowest_at
+    }
+}
+
+impl AtRisk {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            keys: self.keys.saturating_add(other.keys),
+            events: self.events.saturating_add(other.events),
+        }
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    float(part) / float(whole)
+}
