@@ -13,6 +13,8 @@ mod verdict;
 mod decide;
 mod step;
 pub mod ladder;
+#[cfg(test)]
+mod healthy;
 
 pub use keys::{Keys, NoKeys};
 pub use record::Baseline;
