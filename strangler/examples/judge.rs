@@ -33,18 +33,26 @@ struct Scenario {
     broken_users: f64,
     /// One in so many users asks fifty times as often.
     heavy_users: bool,
-    /// Failures come in bursts: a whole tick of one side.
+    /// Failures come in bursts that hit whoever asks in that tick, on either side.
     clustered: bool,
-    /// Minute five: half of everything fails.
-    outage: bool,
-    /// Minute five: everything takes three times as long.
-    slowdown: bool,
+    /// What befalls both sides in the sixth minute.
+    minute: Minute,
     /// The service fails more.
     failing: f64,
     /// The service's answers take so many times as long, more.
     slower: f64,
     /// So many of the service's answers take 500 ms more.
     stalling: f64,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Minute {
+    #[default]
+    Calm,
+    /// Half of everything fails.
+    Outage,
+    /// Everything takes three times as long.
+    Slowdown,
 }
 
 const NAMES: [&str; 4] = ["delta > 1 pp", "z-test", "99 %, 5 strikes", "judge"];
@@ -70,11 +78,11 @@ fn scenarios() -> [Scenario; 12] {
             ..named("clustered errors")
         },
         Scenario {
-            outage: true,
+            minute: Minute::Outage,
             ..named("shared outage")
         },
         Scenario {
-            slowdown: true,
+            minute: Minute::Slowdown,
             ..named("shared slowdown")
         },
         Scenario {
@@ -107,21 +115,22 @@ fn scenarios() -> [Scenario; 12] {
 impl Scenario {
     fn tick(&self, rng: &mut Rng, at: u32, threshold_ms: f64) -> Tick {
         let mut tick = Tick::default();
-        let minute = (30..36).contains(&at);
+        let sixth = (30..36).contains(&at);
+        let minute = if sixth { self.minute } else { Minute::Calm };
+        let burst = self.clustered && rng.f64() < 0.01;
         for (side, users, requests) in [
             (Side::Service, USERS[0], REQUESTS[0]),
             (Side::Legacy, USERS[1], REQUESTS[1]),
         ] {
-            let burst = self.clustered && rng.f64() < 0.01;
             for _ in 0..requests {
                 let user = self.user(rng, users);
                 let broken = f64::from(user) < f64::from(users) * self.broken_users;
                 let mut failing = if burst { 0.2 } else { 0.002 };
-                if self.outage && minute {
+                if minute == Minute::Outage {
                     failing = 0.5;
                 }
                 let mut ms = MEDIAN_MS * (SIGMA * normal(rng)).exp();
-                if self.slowdown && minute {
+                if minute == Minute::Slowdown {
                     ms *= 3.0;
                 }
                 if side == Side::Service {

@@ -90,10 +90,10 @@ fn what_is_no_evidence_is_refused() {
 
 proptest! {
     #[test]
-    fn evidence_is_kept_to_the_bit(ticks in prop::collection::vec((1..500_u64, 1..5000_u64, 0.0..1.0, 0.0..1.0), 0..20)) {
+    fn evidence_is_kept_to_the_bit(ticks in prop::collection::vec((1..500_u64, 1..5000_u64, 0..1000_u64, 0..1000_u64), 0..20)) {
         for mut evidence in [Evidence::beside(), Evidence::alone()] {
             for (n1, n0, s, f) in &ticks {
-                let events = |n: u64, share: f64| (float(n) * share) as u64;
+                let events = |n: u64, thousandths: u64| n * thousandths / 1000;
                 evidence.add(at_risk(*n1, events(*n1, *s)), at_risk(*n0, events(*n0, *f)), Some(0.02));
             }
             let kept = serde_json::to_string(&evidence).unwrap();

@@ -60,16 +60,16 @@ fn what_is_no_set_is_refused() {
         units.serialize_into(&mut bytes).unwrap();
         bytes
     };
-    let one = bytes(RoaringBitmap::from_iter([1000]));
+    let one = bytes([1000].into_iter().collect());
     refuse(0, &one);
     refuse(3 << 10, &one);
     refuse(u32::MAX, &one);
     refuse(512, &one);
     refuse(UNITS, &one[..one.len() - 1]);
     refuse(UNITS, &[]);
-    refuse(UNITS, &bytes(RoaringBitmap::from_iter([UNITS])));
+    refuse(UNITS, &bytes([UNITS].into_iter().collect()));
     refuse(UNITS, &bytes((0..70_000).collect()));
-    let mut runs = RoaringBitmap::from_iter(0..60_000);
+    let mut runs = (0..60_000).collect::<RoaringBitmap>();
     runs.optimize();
     refuse(UNITS, &bytes(runs));
     let no_base64 = r#"{"limit":4194304,"units":"%"}"#;
