@@ -43,6 +43,9 @@ struct Obstacle {
 /// A share, as a percentage with two digits.
 struct Share(f64);
 
+/// A time, in seconds or minutes.
+struct Time(Duration);
+
 /// The verdict of this moment.
 pub(super) fn verdict(record: &Record, rules: &Rules, steps: usize, look: Look) -> Verdict {
     let bound = bound(rules, steps);
@@ -55,8 +58,7 @@ pub(super) fn verdict(record: &Record, rules: &Rules, steps: usize, look: Look) 
     if look.age < rules.step_max {
         return Verdict::Hold { why, missing };
     }
-    let minutes = rules.step_max.as_secs_f64() / 60.0;
-    let why = format!("undecided after {minutes} min: {why}");
+    let why = format!("undecided after {}: {why}", Time(rules.step_max));
     if rules.rolls_back_undecided {
         let trigger = Trigger::Undecided;
         return Verdict::Rollback { trigger, why };
@@ -80,9 +82,9 @@ fn unhindered(record: &Record, rules: &Rules, look: Look) -> Verdict {
         let why = format!("nothing speaks against the service: {compared}");
         return Verdict::Advance { why };
     }
-    let every = rules.step_min.as_secs_f64() / 60.0;
+    let every = Time(rules.step_min);
     let why =
-        format!("nothing speaks against the service: {compared}; it may advance every {every} min");
+        format!("nothing speaks against the service: {compared}; it may advance every {every}");
     Verdict::Hold { why, missing: None }
 }
 
@@ -101,7 +103,7 @@ fn hard_errors(record: &Record, rules: &Rules) -> Option<String> {
     }
     let legacy = legacy_now(record, legacy)?;
     let legacy_rate = legacy.failed_share();
-    (legacy_rate < rate / 2.0).then(|| {
+    (legacy.failed_share_of_few() < rate / 2.0).then(|| {
         format!(
             "{} of the {} callers at once failed on the service, {} on legacy",
             Share(rate),
@@ -111,11 +113,15 @@ fn hard_errors(record: &Record, rules: &Rules) -> Option<String> {
     })
 }
 
-/// Legacy in the last tick; where it had no callers then, in the step, or before it.
+/// Legacy in the last tick, or before the step that has everybody. What it did earlier in the same step says nothing of an
+/// outage that both sides may share now.
 fn legacy_now(record: &Record, last: Active) -> Option<Active> {
-    let known = |active: &Active| active.keys > 0;
-    let control = record.control().map(|sums| sums.key_ticks);
-    Some(last).filter(known).or(control.filter(known))
+    let now = if record.is_alone() {
+        record.before.map(|before| before.sums.key_ticks)
+    } else {
+        Some(last)
+    };
+    now.filter(|active| active.keys > 0)
 }
 
 fn failed(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
@@ -125,7 +131,7 @@ fn failed(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     let worse = delta(record)? > rules.max_error_rate_delta;
     (over && enough && worse).then(|| {
         format!(
-            "{} callers failed on the service: {}, evidence {} of {bound}",
+            "{} callers failed on the service: {}, evidence {} of {bound:.0}",
             test.service.events,
             compared(record),
             rounded(test.evidence.ln())
@@ -143,7 +149,7 @@ fn slow(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     let worse = share > SLOW_SHARE && share > SLOW_RATIO * legacy;
     (over && enough && worse).then(|| {
         format!(
-            "{} of the service's requests were slow, {} of legacy's; evidence {} of {bound}",
+            "{} of the service's requests were slow, {} of legacy's; evidence {} of {bound:.0}",
             Share(share),
             Share(legacy),
             rounded(test.evidence.ln())
@@ -197,7 +203,7 @@ fn few_samples(record: &Record, rules: &Rules) -> Option<Obstacle> {
 fn doubt(record: &Record, rules: &Rules, bound: f64, timed: bool) -> Option<Obstacle> {
     if record.failed.evidence.ln() >= bound.ln() {
         return Some(Obstacle::new(format!(
-            "evidence {} of {bound} says that more callers fail on the service, but few or little more: {}",
+            "evidence {} of {bound:.0} says that more callers fail on the service, but few or little more: {}",
             rounded(record.failed.evidence.ln()),
             compared(record)
         )));
@@ -209,7 +215,7 @@ fn doubt(record: &Record, rules: &Rules, bound: f64, timed: bool) -> Option<Obst
     }
     if record.slow.evidence.ln() >= bound.ln() {
         return Some(Obstacle::new(format!(
-            "evidence {} of {bound} says that more callers wait long for the service, but few or little more: {} of its requests, {} of legacy's",
+            "evidence {} of {bound:.0} says that more callers wait long for the service, but few or little more: {} of its requests, {} of legacy's",
             rounded(record.slow.evidence.ln()),
             Share(record.service.slow_share()),
             Share(record.control_slow())
@@ -287,6 +293,15 @@ impl Obstacle {
         Self {
             why: why.into(),
             missing: None,
+        }
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            seconds @ 0..120 => write!(f, "{seconds} s"),
+            seconds => write!(f, "{} min", seconds / 60),
         }
     }
 }

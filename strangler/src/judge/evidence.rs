@@ -119,9 +119,11 @@ impl TryFrom<Vec<String>> for Evidence {
     fn try_from(kept: Vec<String>) -> Result<Self, NoEvidence> {
         let ll = kept.iter().map(|bits| from_bits(bits));
         let ll = ll.collect::<Option<Vec<_>>>().ok_or(NoEvidence)?;
+        const BESIDE: usize = RATIOS.len();
+        const ALONE: usize = FACTORS.len();
         match ll.len() {
-            9 => Ok(Self::Beside(array::from_fn(|at| ll[at]))),
-            6 => Ok(Self::Alone(array::from_fn(|at| ll[at]))),
+            BESIDE => Ok(Self::Beside(array::from_fn(|at| ll[at]))),
+            ALONE => Ok(Self::Alone(array::from_fn(|at| ll[at]))),
             _ => Err(NoEvidence),
         }
     }

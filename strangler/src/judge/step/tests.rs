@@ -129,6 +129,19 @@ fn a_shared_outage_holds() {
 }
 
 #[test]
+fn where_hardly_anybody_is_on_legacy_a_shared_outage_holds_too() {
+    let healthy = tick([38, 0], [2, 0]);
+    for outage in [tick([20, 12], [0, 0]), tick([20, 12], [1, 0])] {
+        let mut step = begin(95.0, None);
+        run(&mut step, 50, &healthy);
+        let now = BEGUN + TICK * 51;
+        step.add(&outage, now);
+        let verdict = step.judge(&Rules::default(), STEPS, now);
+        assert!(matches!(verdict, Verdict::Hold { .. }), "{verdict:?}");
+    }
+}
+
+#[test]
 fn half_of_the_callers_failing_is_seen_within_two_ticks() {
     let mut step = begin(5.0, None);
     let (verdict, now) = run(&mut step, 10, &tick([40, 21], [760, 0]));
