@@ -8,11 +8,15 @@ use std::array;
 
 use serde::{Deserialize, Serialize};
 
+/// How many hypotheses there are with a control, and without one.
+const BESIDE: usize = 9;
+const ALONE: usize = 6;
+
 /// How many times likelier an event is on the service, in the eyes of one hypothesis each.
-const RATIOS: [f64; 9] = [1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 300.0];
+const RATIOS: [f64; BESIDE] = [1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 300.0];
 
 /// The same without a control.
-const FACTORS: [f64; 6] = [1.5, 2.0, 3.0, 5.0, 10.0, 30.0];
+const FACTORS: [f64; ALONE] = [1.5, 2.0, 3.0, 5.0, 10.0, 30.0];
 
 /// A factor takes a probability no higher.
 const MAX_PROBABILITY: f64 = 0.95;
@@ -22,9 +26,9 @@ const MAX_PROBABILITY: f64 = 0.95;
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub(super) enum Evidence {
     /// Against legacy at the same time.
-    Beside([f64; RATIOS.len()]),
+    Beside([f64; BESIDE]),
     /// Against what legacy did before.
-    Alone([f64; FACTORS.len()]),
+    Alone([f64; ALONE]),
 }
 
 /// So many could have had the event for the first time, so many had it.
@@ -41,11 +45,11 @@ pub(super) struct NoEvidence;
 
 impl Evidence {
     pub(super) fn beside() -> Self {
-        Self::Beside([0.0; RATIOS.len()])
+        Self::Beside([0.0; BESIDE])
     }
 
     pub(super) fn alone() -> Self {
-        Self::Alone([0.0; FACTORS.len()])
+        Self::Alone([0.0; ALONE])
     }
 
     /// Adds one tick, `before` being how often the event came on legacy. A tick with one side only says nothing where the
@@ -74,7 +78,7 @@ impl Evidence {
     }
 }
 
-fn beside(ll: &mut [f64; RATIOS.len()], service: AtRisk, legacy: AtRisk) {
+fn beside(ll: &mut [f64; BESIDE], service: AtRisk, legacy: AtRisk) {
     let nothing = service.events == 0 && legacy.events == 0;
     if service.keys == 0 || legacy.keys == 0 || nothing {
         return;
@@ -89,7 +93,7 @@ fn beside(ll: &mut [f64; RATIOS.len()], service: AtRisk, legacy: AtRisk) {
     }
 }
 
-fn alone(ll: &mut [f64; FACTORS.len()], service: AtRisk, before: f64) {
+fn alone(ll: &mut [f64; ALONE], service: AtRisk, before: f64) {
     let (n, s) = (float(service.keys), float(service.events));
     if n <= 0.0 || before <= 0.0 || before >= MAX_PROBABILITY {
         return;
@@ -119,8 +123,6 @@ impl TryFrom<Vec<String>> for Evidence {
     fn try_from(kept: Vec<String>) -> Result<Self, NoEvidence> {
         let ll = kept.iter().map(|bits| from_bits(bits));
         let ll = ll.collect::<Option<Vec<_>>>().ok_or(NoEvidence)?;
-        const BESIDE: usize = RATIOS.len();
-        const ALONE: usize = FACTORS.len();
         match ll.len() {
             BESIDE => Ok(Self::Beside(array::from_fn(|at| ll[at]))),
             ALONE => Ok(Self::Alone(array::from_fn(|at| ll[at]))),
