@@ -24,6 +24,9 @@ const SLOW_RATIO: f64 = 1.5;
 /// The point on the normal curve that leaves 5 % above it.
 const ONE_SIDED: f64 = 1.645;
 
+/// The point that leaves one in two thousand above it: the rule of hard errors looks at each tick.
+const CLEARLY: f64 = 3.3;
+
 /// How a step is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
@@ -103,7 +106,9 @@ fn hard_errors(record: &Record, rules: &Rules) -> Option<String> {
     }
     let legacy = legacy_now(record, legacy)?;
     let legacy_rate = legacy.failed_share();
-    (legacy.failed_share_of_few() < rate / 2.0).then(|| {
+    // Of few callers on legacy it is not known that they fail less.
+    let clear = rate - legacy_rate > CLEARLY * standard_error(service, legacy);
+    (clear && legacy_rate < rate / 2.0).then(|| {
         format!(
             "{} of the {} callers at once failed on the service, {} on legacy",
             Share(rate),
@@ -157,10 +162,13 @@ fn slow(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     })
 }
 
-/// How much larger the service's share of failed requests is.
+/// How much larger the service's share of failures is, by requests or by callers: one heavy account on either side hides
+/// nothing.
 fn delta(record: &Record) -> Option<f64> {
-    let control = record.control()?;
-    Some(record.service.failed_share() - control.failed_share())
+    let (service, control) = (&record.service, record.control()?);
+    let requests = service.failed_share() - control.failed_share();
+    let callers = service.key_ticks.failed_share() - control.key_ticks.failed_share();
+    Some(requests.max(callers))
 }
 
 /// The first thing that stands against an advance.

@@ -9,10 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
+use crate::murmur3::Murmur3;
+
 /// A set never has more members.
 const MAX_MEMBERS: u64 = 65_536;
 
-/// Of a hash the upper 22 bits count: few keys share them, and a set stays small.
+/// Of a mixed hash the upper 22 bits count: few keys share them, and a set stays small.
 const DROPPED_BITS: u32 = 10;
 
 /// All units lie below.
@@ -55,7 +57,7 @@ struct Kept {
 impl Keys {
     /// Adds a key by its hash.
     pub fn insert(&mut self, hash: u32) {
-        let unit = hash >> DROPPED_BITS;
+        let unit = mixed(hash) >> DROPPED_BITS;
         if unit < self.limit && self.units.insert(unit) {
             self.bound();
         }
@@ -155,6 +157,13 @@ impl TryFrom<Kept> for Keys {
             Err(NoKeys)
         }
     }
+}
+
+/// Callers of one side have a bucket in common, a remainder of their hash: unmixed, they would fall close together.
+fn mixed(hash: u32) -> u32 {
+    let mut mixed = Murmur3::default();
+    mixed.write(&hash.to_le_bytes());
+    mixed.finish()
 }
 
 fn head(bytes: &[u8]) -> Option<(u32, u32)> {

@@ -179,15 +179,11 @@ impl Active {
         share(self.failed, self.keys)
     }
 
-    /// The same with one more caller of each kind: of few it is not known that none fails.
-    pub(super) fn failed_share_of_few(self) -> f64 {
-        (float(self.failed) + 1.0) / (float(self.keys) + 2.0)
-    }
-
     /// How far the share of failures may be off by chance, squared.
     pub(super) fn variance(self) -> f64 {
-        let p = self.failed_share_of_few();
-        p * (1.0 - p) / float(self.keys).max(1.0)
+        let n = float(self.keys);
+        let p = ((float(self.failed) + 1.0) / (n + 2.0)).min(1.0);
+        p * (1.0 - p) / n.max(1.0)
     }
 }
 

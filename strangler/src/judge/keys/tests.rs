@@ -100,3 +100,20 @@ proptest! {
         }
     }
 }
+
+/// Callers of one side share buckets; a set must not take them for fewer than they are.
+#[test]
+fn callers_of_few_buckets_are_counted_like_any() {
+    let bucketer = crate::Bucketer::new("orders", 1);
+    let five = crate::Percent::try_from(5.0).unwrap();
+    let (mut keys, mut real) = (Keys::default(), 0_u64);
+    for user in 0..600_000 {
+        let bucket = bucketer.bucket(&format!("user-{user}"));
+        if bucket.is_within(five) {
+            keys.insert(bucket.hash());
+            real += 1;
+        }
+    }
+    let off = real.abs_diff(keys.len());
+    assert!(off * 100 < real, "{} of {real}", keys.len());
+}

@@ -131,7 +131,11 @@ fn a_shared_outage_holds() {
 #[test]
 fn where_hardly_anybody_is_on_legacy_a_shared_outage_holds_too() {
     let healthy = tick([38, 0], [2, 0]);
-    for outage in [tick([20, 12], [0, 0]), tick([20, 12], [1, 0])] {
+    for outage in [
+        tick([20, 12], [0, 0]),
+        tick([20, 12], [1, 0]),
+        tick([38, 23], [2, 0]),
+    ] {
         let mut step = begin(95.0, None);
         run(&mut step, 50, &healthy);
         let now = BEGUN + TICK * 51;
@@ -139,6 +143,34 @@ fn where_hardly_anybody_is_on_legacy_a_shared_outage_holds_too() {
         let verdict = step.judge(&Rules::default(), STEPS, now);
         assert!(matches!(verdict, Verdict::Hold { .. }), "{verdict:?}");
     }
+}
+
+#[test]
+fn a_heavy_account_on_either_side_hides_nothing() {
+    for (heavy, fails) in [(Side::Service, false), (Side::Legacy, true)] {
+        let mut seen = tick([40, 8], [760, 0]);
+        for _ in 0..5_000 {
+            seen.add(heavy, hash(7_000_000), fails, false);
+        }
+        let mut step = begin(5.0, None);
+        let (verdict, _) = run(&mut step, 5, &seen);
+        assert_rolled_back(&verdict, Trigger::Failed);
+    }
+}
+
+#[test]
+fn a_clock_that_was_ahead_once_keeps_no_step() {
+    let rules = Rules::default();
+    let mut step = begin(5.0, None);
+    let quiet = tick([50, 0], [950, 0]);
+    let ahead = BEGUN + Duration::from_hours(9_000);
+    step.judge(&rules, STEPS, ahead);
+    let advances = (1..=120_u32).filter(|at| {
+        let now = BEGUN + TICK * *at;
+        step.add(&quiet, now);
+        matches!(step.judge(&rules, STEPS, now), Verdict::Advance { .. })
+    });
+    assert_eq!(advances.collect::<Vec<_>>(), [60, 120]);
 }
 
 #[test]
