@@ -5,10 +5,10 @@
     reason = "helpers of tests fail the test as tests do"
 )]
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -28,8 +28,9 @@ const OFFSETS: [u16; 14] = [0, 1, 2, 3, 4, 5, 6, 7, 100, 200, 1080, 1081, 2000, 
 /// How often pairs are counted.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// As many ports for each test as no two of them share.
+/// As many ports for each test as no two of them share, and for how many at once.
 const ROOM: u16 = 4700;
+const ROOMS: u16 = 5;
 
 struct Demo {
     process: Process,
@@ -38,6 +39,8 @@ struct Demo {
     edge: Client,
     base: u16,
     folder: TempDir,
+    /// Kept until its ports may be another test's.
+    _room: File,
 }
 
 #[tokio::test]
@@ -189,7 +192,7 @@ impl Demo {
         let folder = tempfile::tempdir().unwrap();
         let routes = tree::read(Path::new("routes.toml"));
         std::fs::write(folder.path().join("routes.toml"), routes).unwrap();
-        let base = free_base();
+        let (base, room) = free_base();
         let mut command = Command::new(binaries::demo());
         command
             .args(["--port-base", &base.to_string()])
@@ -204,6 +207,7 @@ impl Demo {
             process,
             base,
             folder,
+            _room: room,
         }
     }
 
@@ -327,17 +331,25 @@ fn defines(line: &str) -> bool {
     line.starts_with("alias ") || line.starts_with("TOKEN=") || line.contains("() {")
 }
 
-/// A base from which all ports are free, below those that the system gives away. Tests that run at the same time look
-/// for theirs in different places.
-fn free_base() -> u16 {
-    static TESTS: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 100).unwrap() * 20;
-    let start = start + TESTS.fetch_add(1, Ordering::Relaxed) % 5 * ROOM;
-    let bases = (0..50).map(|step| BASE + 1000 + start + step * 20);
+/// A base from which all ports are free, below those that the system gives away, in a room that no other test on this
+/// machine has meanwhile.
+fn free_base() -> (u16, File) {
+    let lock = |room: u16| {
+        let path = std::env::temp_dir().join(format!("banyan-demo-ports-{room}.lock"));
+        (room, File::create(path).unwrap())
+    };
+    let mut rooms = (0..ROOMS).map(lock);
+    let found = rooms.find(|(_, lock)| lock.try_lock().is_ok());
+    let (room, lock) = found.unwrap_or_else(|| {
+        let (room, lock) = lock(0);
+        lock.lock().unwrap();
+        (room, lock)
+    });
+    let bases = (0..50).map(|step| BASE + 1000 + room * ROOM + step * 20);
     let free = |base: &u16| {
         OFFSETS
             .iter()
             .all(|offset| TcpListener::bind(("127.0.0.1", base + offset)).is_ok())
     };
-    bases.into_iter().find(free).unwrap()
+    (bases.into_iter().find(free).unwrap(), lock)
 }
