@@ -179,7 +179,12 @@ pub fn split(migration: &MigrationConfig) -> String {
                 .as_ref()
                 .map(|flag| format!(" (flag {flag})"))
                 .unwrap_or_default();
-            format!("{} service{lists}{flag}", migration.split.percent)
+            let share = if migration.rollout.steps.is_empty() {
+                format!("{} service", migration.split.percent)
+            } else {
+                migration.shares()
+            };
+            format!("{share}{lists}{flag}")
         }
     }
 }

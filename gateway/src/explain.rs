@@ -7,7 +7,7 @@ use chassis::principal::Principal;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method};
 use serde::Serialize;
-use strangler::Decision;
+use strangler::{Decision, Phase};
 
 use crate::auth::compiled::Policy;
 use crate::describe;
@@ -18,7 +18,7 @@ use crate::forward::target::Paths;
 use crate::listener::config::Listener;
 use crate::route::compiled::{Route, Target};
 use crate::route::conditions::Asked;
-use crate::route::config::EncodedSlash;
+use crate::route::config::{EncodedSlash, TargetConfig};
 use crate::route::path::{has_encoded_slash, normalise};
 use crate::side::compiled::Migration;
 use crate::side::stage::{Asking, decide};
@@ -127,6 +127,7 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
         return told;
     }
     policies(route, question, &mut told);
+    led(snapshot, &route.name, &mut told);
     side(route, question, &client, &path, &mut told);
     told
 }
@@ -259,6 +260,18 @@ fn lacks(principal: &Principal, scopes: &[String], groups: &[String]) -> Option<
     }
     let member = groups.is_empty() || groups.iter().any(|group| principal.groups.contains(group));
     (!member).then(|| format!("none of the groups {} (--group)", groups.join(", ")))
+}
+
+/// Who says how many move, where that is not the file alone.
+fn led(snapshot: &Snapshot, route: &str, told: &mut Explanation) {
+    let target = snapshot.config.routes.get(route).map(|route| &route.target);
+    if let Some(TargetConfig::Migration(migration)) = target
+        && migration.phase_in_force() == Phase::Canary
+        && !migration.rollout.steps.is_empty()
+    {
+        let said = format!("the judge leads it through {}", migration.shares());
+        told.say("canary", [said]);
+    }
 }
 
 fn side(route: &Route, question: &Question, client: &Client, path: &str, told: &mut Explanation) {

@@ -171,8 +171,7 @@ impl Sources<'_> {
             route: name.clone(),
             owner: route.owner.clone(),
             declared: migration.phase.as_str().to_owned(),
-            percent: (migration.phase == Phase::Canary)
-                .then(|| f64::from(migration.split.percent.hundredths()) / 100.0),
+            percent: (migration.phase == Phase::Canary).then(|| migration.split.percent.number()),
             effective: effective(migration, name, &standings),
             since: (standing.since_ms > 0)
                 .then(|| seconds(Duration::from_millis(standing.since_ms))),

@@ -18,8 +18,12 @@ mod anything;
 mod copies;
 #[path = "config/golden.rs"]
 mod golden;
+#[path = "config/led.rs"]
+mod led;
 #[path = "config/meaning.rs"]
 mod meaning;
+#[path = "config/webhooks.rs"]
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 
@@ -48,6 +52,9 @@ fn environment(name: &str) -> Option<String> {
             Some("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".to_owned())
         }
         "SHORT_SECRET" => Some("hunter2".to_owned()),
+        "HOOK_SECRET" => Some("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3".to_owned()),
+        "SHORT_KEY" => Some("whsec_aHVudGVyMg==".to_owned()),
+        "NO_BASE64" => Some("whsec_hunter2!hunter2!hunter2!hunter2!".to_owned()),
         "EMPTY" => Some(String::new()),
         "LOCALHOST" => Some("localhost:80".to_owned()),
         _ => None,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// use strangler::Percent;
 /// assert_eq!(Percent::try_from(12.5).unwrap().hundredths(), 1250);
 /// assert_eq!(Percent::try_from(12.5).unwrap().to_string(), "12.5 %");
+/// assert_eq!(Percent::try_from(5.0).unwrap().number().to_string(), "5");
 /// assert!(Percent::try_from(100.01).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,6 +31,11 @@ impl Percent {
     /// The share of ten thousand.
     pub fn hundredths(self) -> u16 {
         self.0
+    }
+
+    /// As a file has it: 12.5.
+    pub fn number(self) -> f64 {
+        f64::from(self.0) / 100.0
     }
 }
 
@@ -75,7 +81,7 @@ impl From<Percent> for u16 {
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} %", f64::from(self.0) / 100.0)
+        write!(f, "{} %", self.number())
     }
 }
 

@@ -212,12 +212,17 @@ struct Moved<'a> {
 
 impl Moved<'_> {
     fn in_json(&self) -> Value {
-        let percent = (self.to.phase == Phase::Canary).then_some(self.to.split.percent);
+        let is_canary = self.to.phase == Phase::Canary;
+        let steps = &self.to.rollout.steps;
+        let percent = (is_canary && steps.is_empty()).then_some(self.to.split.percent);
+        let steps = is_canary.then(|| steps.iter().map(|step| step.number()));
+        let steps: Vec<f64> = steps.into_iter().flatten().collect();
         json!({
             "route": self.wanted.route,
             "from": self.from.phase.as_str(),
             "to": self.to.phase.as_str(),
-            "percent": percent.map(|percent| f64::from(percent.hundredths()) / 100.0),
+            "percent": percent.map(Percent::number),
+            "steps": (!steps.is_empty()).then_some(steps),
             "written": self.is_written == Some(true),
             "checked": self.is_checked,
             "patch": self.is_written.map(|_| &self.patch),
@@ -253,7 +258,7 @@ impl Moved<'_> {
 
 fn in_words(migration: &MigrationConfig) -> String {
     match (migration.phase, &migration.flag) {
-        (Phase::Canary, None) => format!("canary {}", migration.split.percent),
+        (Phase::Canary, None) => format!("canary {}", migration.shares()),
         (Phase::Canary, Some(flag)) => {
             format!("canary {} by flag {flag}", migration.split.percent)
         }

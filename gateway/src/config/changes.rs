@@ -3,6 +3,7 @@
 mod listeners;
 mod parts;
 mod shadow;
+mod rollout;
 mod route;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,13 @@ pub fn between(old: &Config, new: &Config) -> Changes {
         &old.upstreams,
         &new.upstreams,
         parts::upstream,
+    );
+    named(
+        &mut changes,
+        "webhook",
+        &old.webhooks,
+        &new.webhooks,
+        parts::webhook,
     );
     named(&mut changes, "flag", &old.flags, &new.flags, parts::flag);
     named(

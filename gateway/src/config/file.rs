@@ -9,7 +9,8 @@ use crate::config::names::Kind;
 use crate::config::report::{Diagnostic, Place};
 use crate::config::table::Table;
 use crate::config::value::Value;
-use crate::config::{check, issuer, limit, listeners, log, route, split, state, upstream};
+use crate::config::{check, issuer, limit, listeners, log, route, split, state, upstream, webhook};
+use crate::notify::config::WebhookConfig;
 
 /// The version of the file's language that this gateway speaks.
 const VERSION: i64 = 1;
@@ -32,8 +33,9 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         Some(split::flag(name, table))
     });
     let flags = configs(flags);
+    let webhooks = webhooks(root);
     let has_internal = listeners.internal.is_some();
-    let for_routes = route::Defaults::read(&defaults.table("route"), has_internal);
+    let for_routes = route::Defaults::read(&defaults, has_internal);
     let routes = routes(root, &for_routes, &flags);
 
     let limits = configs(limits);
@@ -63,7 +65,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         rate_limits: limits,
         upstreams: configs(upstreams),
         flags,
-        webhooks: BTreeMap::new(),
+        webhooks,
         routes: routes
             .into_iter()
             .map(|route| (route.config.name.clone(), route.config))
@@ -90,6 +92,15 @@ fn issuers(auth: &Table<'_>) -> BTreeMap<String, (IssuerConfig, Place)> {
         not_none(name, table);
         issuer::read(name, table)
     })
+}
+
+/// All of them are told of everything, so nobody names them.
+fn webhooks(root: &Table<'_>) -> BTreeMap<String, WebhookConfig> {
+    let named = root.named("webhook").into_iter();
+    named
+        .filter_map(|(name, value)| explained(&value, |table| webhook::read(&name.value, table)))
+        .map(|webhook| (webhook.name.clone(), webhook))
+        .collect()
 }
 
 fn routes(root: &Table<'_>, defaults: &route::Defaults, flags: &split::Flags) -> Vec<route::Read> {

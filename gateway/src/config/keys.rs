@@ -10,6 +10,7 @@ const ONE_OF_EACH: &str = r"
 [auth.issuer.a]
 [rate_limit.a]
 [upstream.a]
+[webhook.a]
 [flag.a]
 [route.a]
 path = {}

@@ -1,20 +1,21 @@
-//! A route that moves: `phase`, `force`, `salt`, `epoch`, `override`, `canary`, `flag`, `shadow`, and whether they agree
-//! with each other.
+//! A route that moves: `phase`, `force`, `salt`, `epoch`, `override`, `canary`, `flag`, `shadow`, `judge`, and whether they
+//! agree with each other.
 
 use http::Method;
 use strangler::{Over, Phase, Split};
 
 use crate::auth::config::AuthConfig;
 use crate::config::backend::nowhere;
+use crate::config::judge::{Judge, judge};
 use crate::config::names::Kind;
 use crate::config::report::{At, Diagnostic, Place, listed, quoted};
+use crate::config::rollout::{Rollout, rollout};
 use crate::config::shadow::{Shadow, shadow};
 use crate::config::split::{Canary, Flags, canary};
 use crate::config::sticky::{self, Override};
 use crate::config::table::Table;
 use crate::config::value::Value;
 use crate::forward::config::BackendConfig;
-use crate::judge::config::RolloutConfig;
 use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
 
 const PHASES: [(&str, Phase); 5] = [
@@ -26,8 +27,8 @@ const PHASES: [(&str, Phase); 5] = [
 ];
 
 /// The keys that only a route with two sides has.
-pub(super) const KEYS: [&str; 8] = [
-    "phase", "force", "salt", "epoch", "override", "canary", "flag", "shadow",
+pub(super) const KEYS: [&str; 9] = [
+    "phase", "force", "salt", "epoch", "override", "canary", "flag", "shadow", "judge",
 ];
 
 /// What is known of the route by now.
@@ -38,6 +39,7 @@ pub(super) struct Route<'r> {
     pub(super) methods: &'r [Method],
     pub(super) flags: &'r Flags,
     pub(super) default_sticky: Option<&'r [At<Sticky>]>,
+    pub(super) default_judge: &'r Judge,
 }
 
 /// What the file says of a migration, before it is known whether it agrees.
@@ -49,11 +51,13 @@ pub(super) struct Written {
     epoch: u32,
     chooser: Override,
     canary: Canary,
+    rollout: Rollout,
     flag: Option<At<String>>,
     shadow: Shadow,
+    judge: Judge,
 }
 
-pub(super) fn written(table: &Table<'_>) -> Written {
+pub(super) fn written(table: &Table<'_>, default_judge: &Judge) -> Written {
     let phase = table.get("phase");
     let force = table.get("force");
     let forced = force.and_then(|value| value.choice(&[("legacy", ())]));
@@ -61,6 +65,8 @@ pub(super) fn written(table: &Table<'_>) -> Written {
     let salt = table.get("salt");
     let flag = table.get("flag");
     let has_phase = phase.is_some();
+    let canary_table = table.table("canary");
+    let canary = canary(&canary_table);
     Written {
         phase: phase.and_then(|value| Some(value.at(value.choice(&PHASES)?))),
         has_phase,
@@ -70,9 +76,11 @@ pub(super) fn written(table: &Table<'_>) -> Written {
             .and_then(|value| value.integer(1..=u32::MAX))
             .unwrap_or(1),
         chooser: sticky::chooser(&table.table("override")),
-        canary: canary(&table.table("canary")),
+        rollout: rollout(&canary_table, &canary),
+        canary,
         flag: flag.and_then(|value| flag_name(&value)),
         shadow: shadow(table),
+        judge: judge(table, default_judge),
     }
 }
 
@@ -94,12 +102,14 @@ pub(super) fn read(
     flag_decides_alone(table, &written);
     canary_can_move(table, &written, route);
     someone_is_known(table, &written, route);
-    let shadow = written.shadow.of_route(table, written.phase.as_ref());
+    let phase = written.phase.as_ref();
+    let shadow = written.shadow.of_route(table, phase);
+    let judge = written.judge.of_route(table, phase, &written.rollout.times);
     let salt = written.salt.clone().or_else(|| written.flag.clone());
     Some(MigrationConfig {
         legacy,
         service,
-        phase: written.phase.as_ref()?.value,
+        phase: phase?.value,
         forced_legacy: written.forced_legacy,
         salt: salt.map_or_else(|| route.name.to_owned(), |salt| salt.value),
         epoch: written.epoch,
@@ -107,8 +117,8 @@ pub(super) fn read(
         split: split(&written, route),
         flag: written.flag.map(|flag| flag.value),
         over: Over::default(),
-        rollout: RolloutConfig::default(),
-        judge: Box::default(),
+        rollout: written.rollout.config,
+        judge,
         shadow,
     })
 }
@@ -122,6 +132,8 @@ fn chooser(written: &Written, route: &Route<'_>) -> Option<OverrideConfig> {
 
 fn split(written: &Written, route: &Route<'_>) -> Split {
     let canary = &written.canary;
+    // Led by the judge, a canary begins with its first step.
+    let first = written.rollout.config.steps.first().copied();
     let flag = written.flag.as_ref();
     let flag = flag.and_then(|flag| route.flags.get(&flag.value));
     match flag {
@@ -131,7 +143,7 @@ fn split(written: &Written, route: &Route<'_>) -> Split {
         },
         None => Split {
             enabled: true,
-            percent: canary.percent.unwrap_or_default(),
+            percent: first.or(canary.percent).unwrap_or_default(),
             methods: canary.methods.clone(),
             allow: canary.allow.clone(),
             deny: canary.deny.clone(),
@@ -176,15 +188,14 @@ fn flag_decides_alone(table: &Table<'_>, written: &Written) {
     let Some(flag) = &written.flag else {
         return;
     };
-    for own in &written.canary.flags_own {
-        let error = Diagnostic::error(
-            own,
-            format!("the flag {} decides this", quoted(&flag.value)),
-        );
-        let error = error.also(&flag.place, "the flag");
-        table
-            .reading
-            .report(error.help("set it in the flag, or take out the route's flag"));
+    let set = "set it in the flag, or take out the route's flag";
+    let take_out = "take it out, or take out the route's flag: a flag is led by hand";
+    let own = written.canary.flags_own.iter().map(|own| (own, set));
+    let led = written.rollout.not_with_flag.iter();
+    for (own, help) in own.chain(led.map(|own| (own, take_out))) {
+        let said = format!("the flag {} decides this", quoted(&flag.value));
+        let error = Diagnostic::error(own, said).also(&flag.place, "the flag");
+        table.reading.report(error.help(help));
     }
     if let Some(salt) = &written.salt {
         let error = Diagnostic::error(&salt.place, "a flag's split is salted with the flag's name");
@@ -203,10 +214,11 @@ fn canary_can_move(table: &Table<'_>, written: &Written, route: &Route<'_>) {
     if phase.value != Phase::Canary {
         return;
     }
-    if written.flag.is_none() && !table.has("flag") && !canary.has_percent {
+    let says_how_many = canary.percent_at.is_some() || written.rollout.has_steps;
+    if written.flag.is_none() && !table.has("flag") && !says_how_many {
         let error = Diagnostic::error(&nowhere(table, "canary.percent"), "is missing");
         let error = error.also(&phase.place, "a canary goes by percent");
-        let help = "add canary.percent = 0, which moves nobody yet, or flag = \"NAME\"";
+        let help = "add canary.percent = 0, which moves nobody yet, canary.steps = [1, 5, 25, 50, 100], which the judge leads through, or flag = \"NAME\"";
         table.reading.report(error.help(help).needs_all());
     }
     let moves = |method: &Method| canary.methods.contains(method.as_str());

@@ -1,4 +1,4 @@
-//! `[route.NAME]`, with what `[defaults.route]` says for routes that don't.
+//! `[route.NAME]`, with what `[defaults.route]` and `[defaults.judge]` say for routes that don't.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::auth::config::AuthConfig;
 use crate::config::access;
 use crate::config::backend;
+use crate::config::judge::{Judge, judge};
 use crate::config::listeners;
 use crate::config::matching;
 use crate::config::migration;
@@ -47,6 +48,7 @@ pub(super) struct Defaults {
     has_auth: bool,
     rate_limit: Vec<At<String>>,
     sticky: Option<Vec<At<Sticky>>>,
+    judge: Judge,
 }
 
 /// A route, and the places that checks across the file speak of.
@@ -60,7 +62,8 @@ pub(super) struct Read {
 }
 
 impl Defaults {
-    pub(super) fn read(table: &Table<'_>, has_internal: bool) -> Self {
+    pub(super) fn read(defaults: &Table<'_>, has_internal: bool) -> Self {
+        let table = &defaults.table("route");
         let auth = table.get("auth");
         let rate_limit = table.get("rate_limit").and_then(|value| limits(&value));
         Self {
@@ -73,6 +76,7 @@ impl Defaults {
             auth: auth.and_then(|value| access::read(&value)),
             rate_limit: rate_limit.unwrap_or_default(),
             sticky: table.get("sticky").and_then(|value| sticky::list(&value)),
+            judge: judge(defaults, &Judge::default()),
         }
     }
 }
@@ -111,6 +115,7 @@ pub(super) fn read(
         methods: &methods,
         flags,
         default_sticky: defaults.sticky.as_deref(),
+        default_judge: &defaults.judge,
     };
     let target = target::read(table, &known, &changes, path.as_ref());
     let [owner, note] = ["owner", "note"].map(|key| table.get(key).and_then(|value| value.text()));

@@ -4,7 +4,6 @@ use std::ops::RangeInclusive;
 
 use http::Method;
 use strangler::{Gate, PathPattern, Phase, Rules, Tolerance, Unordered};
-use toml::de::DeValue;
 
 use crate::config::matching::{header_name, method};
 use crate::config::report::{At, Diagnostic, Place, listed, quoted};
@@ -80,24 +79,31 @@ impl Shadow {
     ) -> Option<Box<ShadowConfig>> {
         let is_shadow = phase.is_some_and(|phase| phase.value == Phase::Shadow);
         if let Some(at) = &self.at {
-            // A phase that needs both sides says so itself.
-            let needed = phase.is_none_or(|phase| needs_both(phase.value));
-            let missing = ["legacy", "service"]
-                .into_iter()
-                .find(|side| !route.has(side));
-            if let Some(side) = missing.filter(|_| !needed) {
-                let said = format!("nothing can be copied: the route has no {side}");
-                let help = format!("add {side} = \"NAME\", or take [{}] out", at.path);
-                let error = Diagnostic::error(at, said).needs_all();
-                route.reading.report(error.help(help));
-            }
+            needs_both(route, phase, at, "copied");
         }
         (is_shadow || self.at.is_some()).then(|| Box::new(self.config.clone()))
     }
 }
 
-fn needs_both(phase: Phase) -> bool {
-    matches!(phase, Phase::Shadow | Phase::Canary | Phase::Migrated)
+/// A table means nothing where a side is missing, so that nothing can be copied, or judged.
+pub(super) fn needs_both(
+    route: &Table<'_>,
+    phase: Option<&At<Phase>>,
+    table: &Place,
+    what_is_done: &str,
+) {
+    let is_needed = |phase| matches!(phase, Phase::Shadow | Phase::Canary | Phase::Migrated);
+    // A phase that needs both sides says so itself.
+    if phase.is_none_or(|phase| is_needed(phase.value)) {
+        return;
+    }
+    let mut sides = ["legacy", "service"].into_iter();
+    if let Some(side) = sides.find(|side| !route.has(side)) {
+        let said = format!("nothing can be {what_is_done}: the route has no {side}");
+        let help = format!("add {side} = \"NAME\", or take [{}] out", table.path);
+        let error = Diagnostic::error(table, said).needs_all();
+        route.reading.report(error.help(help));
+    }
 }
 
 /// Which methods, and whether writes may be among them.
@@ -260,30 +266,11 @@ fn tolerance(table: &Table<'_>) -> Vec<Tolerance> {
     let example = "{ path = \"$.total\", abs = 0.005 }";
     let read = each(table, "tolerance", example, |entry| {
         let abs = entry.required("abs", "0.005, how far apart the numbers may be")?;
-        fraction(&abs, |abs| abs >= 0.0, "0 or more, such as 0.005")
+        abs.number(|abs| abs >= 0.0, "0 or more, such as 0.005")
     });
     read.into_iter()
         .map(|(path, abs)| Tolerance { path, abs })
         .collect()
-}
-
-/// A number with or without a point.
-fn fraction(value: &Value<'_>, fits: impl Fn(f64) -> bool, bounds: &str) -> Option<f64> {
-    let number: f64 = match value.raw {
-        DeValue::Integer(number) => number.to_string().parse().unwrap_or(f64::NAN),
-        DeValue::Float(number) => number.as_str().parse().unwrap_or(f64::NAN),
-        _ => {
-            let error = value.wrong_type("a number");
-            let help = format!("write a number, without quotes: {bounds}");
-            value.reading.report(error.help(help));
-            return None;
-        }
-    };
-    if number.is_finite() && fits(number) {
-        return Some(number);
-    }
-    value.wrong("is out of bounds", format!("write a number: {bounds}"));
-    None
 }
 
 fn gate(table: &Table<'_>, compare: bool, default: Gate) -> Gate {
@@ -291,7 +278,7 @@ fn gate(table: &Table<'_>, compare: bool, default: Gate) -> Gate {
     let table = table.table("gate");
     let rate = table.get("max_mismatch_rate").and_then(|value| {
         let bounds = "from 0 to 1, such as 0.001 for one pair in a thousand";
-        fraction(&value, |rate| (0.0..=1.0).contains(&rate), bounds)
+        value.number(|rate| (0.0..=1.0).contains(&rate), bounds)
     });
     let least = table.get("min_compared");
     let least = least.and_then(|value| value.integer(1..=u32::MAX));

@@ -25,8 +25,8 @@ pub(super) struct Canary {
     pub(super) flags_own: Vec<Place>,
     /// The lists that only a known caller can be on, where they are given.
     pub(super) lists: Vec<Place>,
-    /// `percent` is given, even if wrong.
-    pub(super) has_percent: bool,
+    /// Where `percent` is given, even if wrong.
+    pub(super) percent_at: Option<Place>,
     pub(super) methods_at: Option<Place>,
 }
 
@@ -51,12 +51,9 @@ pub(super) fn canary(table: &Table<'_>) -> Canary {
         methods: listed.map_or_else(reads, |listed| names(&listed)),
         allow,
         deny,
-        flags_own: percent_at
-            .into_iter()
-            .chain(lists.iter().cloned())
-            .collect(),
+        flags_own: percent_at.iter().chain(&lists).cloned().collect(),
         lists,
-        has_percent: percent.is_some(),
+        percent_at,
         methods_at: methods.map(|value| value.place),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn read(
     path: Option<&PathConfig>,
 ) -> Option<TargetConfig> {
     let [upstream, legacy, service] = ["upstream", "legacy", "service"].map(|key| table.get(key));
-    let written = migration::written(table);
+    let written = migration::written(table, route.default_judge);
     let side = legacy.as_ref().or(service.as_ref());
     match (&upstream, side) {
         (None, None) => nobody_answers(table, &written),

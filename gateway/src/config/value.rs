@@ -149,6 +149,25 @@ impl Value<'_> {
         Some(read)
     }
 
+    /// A number with or without a point.
+    pub(super) fn number(&self, fits: impl Fn(f64) -> bool, bounds: &str) -> Option<f64> {
+        let number: f64 = match self.raw {
+            DeValue::Integer(number) => number.to_string().parse().unwrap_or(f64::NAN),
+            DeValue::Float(number) => number.as_str().parse().unwrap_or(f64::NAN),
+            _ => {
+                let error = self.wrong_type("a number");
+                let help = format!("write a number, without quotes: {bounds}");
+                self.reading.report(error.help(help));
+                return None;
+            }
+        };
+        if number.is_finite() && fits(number) {
+            return Some(number);
+        }
+        self.wrong("is out of bounds", format!("write a number: {bounds}"));
+        None
+    }
+
     /// A number of bytes.
     pub(super) fn size(&self) -> Option<u64> {
         let text = self.text_or("a string with a number and a unit", units::SIZES)?;

@@ -58,7 +58,7 @@ pub enum EditError {
     },
     /// Nobody says how many move.
     #[error(
-        "route {route:?} has no canary.percent yet: say how many move, such as --percent 5; 0 moves nobody yet"
+        "route {route:?} has no canary.percent yet: say how many move, such as --percent 5; 0 moves nobody yet. Or add canary.steps, and the judge leads"
     )]
     PercentNeeded {
         /// Which.
@@ -75,7 +75,9 @@ pub enum EditError {
         flag: String,
     },
     /// The share is raised by the judge.
-    #[error("route {route:?} moves by canary.steps: take steps out of it to lead it by hand")]
+    #[error(
+        "route {route:?} moves by canary.steps, so the judge says how many move: leave --percent out; `banyan advance {route}` goes on by one step, and without canary.steps in the file it is led by hand"
+    )]
     StepsDecide {
         /// Which.
         route: String,

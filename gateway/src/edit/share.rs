@@ -11,7 +11,7 @@ const MARK: &str = "  # by banyan cutover";
 
 /// A number as a file has it.
 pub(super) fn number(share: Percent) -> String {
-    (f64::from(share.hundredths()) / 100.0).to_string()
+    share.number().to_string()
 }
 
 /// Writes the share, where it is not there already.

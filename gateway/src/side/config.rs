@@ -50,6 +50,16 @@ impl MigrationConfig {
         self.over.share.unwrap_or(self.split.percent)
     }
 
+    /// How many move in its canary, as the file says it: "5 %", or "steps 1, 5, 25".
+    pub fn shares(&self) -> String {
+        let steps = self.rollout.steps.iter();
+        let steps: Vec<String> = steps.map(|step| step.number().to_string()).collect();
+        if steps.is_empty() {
+            return self.split.percent.to_string();
+        }
+        format!("steps {}", steps.join(", "))
+    }
+
     /// The epoch in force.
     pub fn epoch_in_force(&self) -> u32 {
         self.epoch.saturating_add(self.over.epochs)

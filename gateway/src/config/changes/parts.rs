@@ -1,4 +1,4 @@
-//! Changes of issuers, limits, upstreams and flags.
+//! Changes of issuers, limits, upstreams, webhooks and flags.
 
 use strangler::{People, Split};
 
@@ -6,6 +6,7 @@ use super::{Changes, words};
 use crate::auth::config::IssuerConfig;
 use crate::config::units::{show_duration, show_rate};
 use crate::forward::config::{EndpointConfig, HostPolicy, UpstreamConfig};
+use crate::notify::config::WebhookConfig;
 use crate::rate_limit::config::RateLimitConfig;
 use crate::side::config::FlagConfig;
 
@@ -96,6 +97,25 @@ fn host(host: &HostPolicy) -> String {
         HostPolicy::Endpoint => "endpoint".to_owned(),
         HostPolicy::Name(name) => String::from_utf8_lossy(name.as_bytes()).into_owned(),
     }
+}
+
+/// Many an address of a webhook is a secret itself.
+pub(super) fn webhook(changes: &mut Changes, old: &WebhookConfig, new: &WebhookConfig) {
+    let name = format!("webhook {}", new.name);
+    changes.say_only(format!("{name} url"), &old.url, &new.url);
+    for (key, old, new) in [
+        ("timeout", old.timeout, new.timeout),
+        ("give_up_after", old.give_up_after, new.give_up_after),
+    ] {
+        let (old, new) = (show_duration(old), show_duration(new));
+        changes.say(format!("{name} {key}"), old, new);
+    }
+    // Compared as a whole, with the rest made alike: a secret is never taken out of its wrapping here.
+    let same_but_secret = WebhookConfig {
+        secret: new.secret.clone(),
+        ..old.clone()
+    };
+    changes.say_only(format!("{name} secret"), old, &same_but_secret);
 }
 
 pub(super) fn flag(changes: &mut Changes, old: &FlagConfig, new: &FlagConfig) {

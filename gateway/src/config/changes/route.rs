@@ -1,7 +1,7 @@
 //! Changes of one route.
 
 use super::parts::lists;
-use super::{Changes, shadow, words};
+use super::{Changes, rollout, shadow, words};
 use crate::auth::config::AuthConfig;
 use crate::config::units::{show_duration, show_size};
 use crate::forward::config::{BackendConfig, PathRewrite};
@@ -108,8 +108,8 @@ fn migration(changes: &mut Changes, name: &str, old: &MigrationConfig, new: &Mig
     if new.flag.is_none() && old.flag.is_none() {
         changes.say(
             format!("{name} canary"),
-            old.split.percent,
-            new.split.percent,
+            rollout::shares(old),
+            rollout::shares(new),
         );
         lists(changes, &format!("{name} canary"), &old.split, &new.split);
     }
@@ -121,6 +121,7 @@ fn migration(changes: &mut Changes, name: &str, old: &MigrationConfig, new: &Mig
     changes.say(format!("{name} salt"), &old.salt, &new.salt);
     changes.say(format!("{name} epoch"), old.epoch, new.epoch);
     changes.say_only(format!("{name} override"), &old.chooser, &new.chooser);
+    rollout::between(changes, name, old, new);
     shadow::between(changes, name, old.shadow.as_deref(), new.shadow.as_deref());
 }
 

@@ -228,3 +228,45 @@ fn what_is_copied_is_said_key_by_key() {
         "products shadow timeout 2s -> 1s, products shadow ignore none -> $.at, products shadow tolerance changed"
     );
 }
+
+#[test]
+fn how_a_canary_is_led_is_said_key_by_key() {
+    let percent = "canary.percent = 5";
+    let steps = "canary.steps = [1, 5, 12.5]";
+    assert_eq!(
+        said(&[(percent, steps)]),
+        "products canary 5 % -> steps 1 5 12.5"
+    );
+    let more = "canary.percent = 5\ncanary.step_min = \"1m\"\ncanary.auto_rollback = false\n\
+                canary.failover = \"idempotent\"\njudge.alpha = 0.1\njudge.latency = false\n\
+                judge.failures = [\"5xx\"]\njudge.on_inconclusive = \"rollback\"";
+    assert_eq!(
+        said(&[(percent, more)]),
+        "products canary auto_rollback true -> false, products canary failover off -> idempotent, \
+         products canary step_min 10m -> 1m, products judge alpha 0.05 -> 0.1, \
+         products judge latency true -> false, products judge p99_tolerance 1.2 -> none, \
+         products judge failures 5xx timeout connect -> 5xx, \
+         products judge on_inconclusive hold -> rollback"
+    );
+    for key in [
+        "canary.step_max = \"3h\"",
+        "canary.auto_advance = false",
+        "canary.max_rollbacks = 3",
+        "canary.max_concurrent = 3",
+        "judge.interval = \"1s\"",
+        "judge.max_error_rate_delta = 0.1",
+        "judge.p99_tolerance = 2",
+        "judge.min_samples = 300",
+        "judge.min_errors = 3",
+        "judge.hard_error_rate = 0.1",
+    ] {
+        let changed = said(&[(percent, &format!("{percent}\n{key}"))]);
+        let name = key.replace('.', " ");
+        let name = name.split(" =").next().unwrap_or_default();
+        assert!(
+            changed.starts_with(&format!("products {name} ")),
+            "{changed}"
+        );
+        assert!(!changed.contains(','), "{changed}");
+    }
+}
