@@ -56,49 +56,54 @@ pub(super) fn judge(parent: &Table<'_>, defaults: &Judge) -> Judge {
     let table = parent.table("judge");
     let known = &defaults.config;
     let (interval, min_samples) = (table.get("interval"), table.get("min_samples"));
-    let count = |value: &Value<'_>| value.integer(1..=u32::MAX).map(u64::from);
+    let often = interval.as_ref().and_then(often);
+    let samples = min_samples.as_ref().and_then(count);
+    let is_readable = min_samples.is_none() || samples.is_some();
     let failures = table.get("failures");
-    let on_inconclusive = table.get("on_inconclusive");
-    let above_nothing = |key, most: f64, bounds| {
-        table
-            .get(key)?
-            .number(|number| number > 0.0 && number <= most, bounds)
-    };
-    let delta = table.get("max_error_rate_delta");
-    let delta = delta.and_then(|value| value.number(|delta| delta > 0.0 && delta < 1.0, DELTA));
-    let rules = Rules {
-        alpha: above_nothing("alpha", 0.2, ALPHA).unwrap_or(known.rules.alpha),
-        max_error_rate_delta: delta.unwrap_or(known.rules.max_error_rate_delta),
-        p99_tolerance: tolerance(&table, known.rules.p99_tolerance),
-        min_samples: min_samples
-            .as_ref()
-            .and_then(count)
-            .unwrap_or(known.rules.min_samples),
-        min_errors: table
-            .get("min_errors")
-            .and_then(|value| count(&value))
-            .unwrap_or(known.rules.min_errors),
-        hard_error_rate: above_nothing("hard_error_rate", 1.0, HARD)
-            .unwrap_or(known.rules.hard_error_rate),
-        rolls_back_undecided: on_inconclusive
-            .and_then(|value| rolls_back_undecided(&value))
-            .unwrap_or(known.rules.rolls_back_undecided),
-        ..known.rules.clone()
-    };
+    let failures = failures.and_then(|value| counted(&value));
     let judge = Judge {
         config: JudgeConfig {
-            interval: interval.as_ref().and_then(often).unwrap_or(known.interval),
-            failures: failures
-                .and_then(|value| counted(&value))
-                .unwrap_or(known.failures),
-            rules,
+            interval: often.unwrap_or(known.interval),
+            failures: failures.unwrap_or(known.failures),
+            rules: Rules {
+                min_samples: samples.unwrap_or(known.rules.min_samples),
+                ..rules(&table, &known.rules)
+            },
         },
         at,
         interval_at: place(interval).or_else(|| defaults.interval_at.clone()),
         min_samples_at: place(min_samples).or_else(|| defaults.min_samples_at.clone()),
     };
-    judge.has_enough_samples(&table);
+    if is_readable {
+        judge.has_enough_samples(&table);
+    }
     judge
+}
+
+/// All but the samples.
+fn rules(table: &Table<'_>, known: &Rules) -> Rules {
+    let share = |key, most: f64, bounds| {
+        let fits = |share| share > 0.0 && share <= most;
+        table.get(key)?.number(fits, bounds)
+    };
+    let delta = table.get("max_error_rate_delta");
+    let delta = delta.and_then(|value| value.number(|delta| delta > 0.0 && delta < 1.0, DELTA));
+    let errors = table.get("min_errors").and_then(|value| count(&value));
+    let undecided = table.get("on_inconclusive");
+    let undecided = undecided.and_then(|value| rolls_back_undecided(&value));
+    Rules {
+        alpha: share("alpha", 0.2, ALPHA).unwrap_or(known.alpha),
+        max_error_rate_delta: delta.unwrap_or(known.max_error_rate_delta),
+        p99_tolerance: tolerance(table, known.p99_tolerance),
+        min_errors: errors.unwrap_or(known.min_errors),
+        hard_error_rate: share("hard_error_rate", 1.0, HARD).unwrap_or(known.hard_error_rate),
+        rolls_back_undecided: undecided.unwrap_or(known.rolls_back_undecided),
+        ..known.clone()
+    }
+}
+
+fn count(value: &Value<'_>) -> Option<u64> {
+    value.integer(1..=u32::MAX).map(u64::from)
 }
 
 fn place(value: Option<Value<'_>>) -> Option<Place> {
@@ -130,7 +135,7 @@ impl Judge {
             return;
         }
         let least = LEAST_SAMPLES_WITH_LATENCY;
-        let own = ["min_samples", "latency", "p99_tolerance"];
+        let own = ["min_samples", "latency"];
         let Some(at) = own.into_iter().find_map(|key| table.at(key)) else {
             return;
         };

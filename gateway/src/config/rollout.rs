@@ -99,6 +99,12 @@ fn left(holdback: Percent) -> Percent {
 
 /// All of them, or nothing where one is wrong.
 fn ascending<'a>(value: &Value<'a>) -> Option<Vec<At<Percent>>> {
+    if !value.is_list() {
+        let error = value.wrong_type("a list");
+        let help = "write [1, 5, 25, 50, 100]; a single share is led by hand with percent";
+        value.reading.report(error.help(help));
+        return None;
+    }
     let entries = value.list()?;
     if entries.is_empty() {
         value.wrong(

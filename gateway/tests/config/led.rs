@@ -11,7 +11,7 @@ use super::meaning::{config, migration};
 /// A canary with these keys, below these defaults.
 fn canary(defaults: &str, keys: &str) -> MigrationConfig {
     let config = config(&format!(
-        "{defaults}\n[route.a]\npath = \"/a\"\nauth = \"none\"\nlegacy = \"old\"\nservice = \"new\"\n\
+        "{defaults}\n[route.a]\npath = \"/a\"\nauth = \"shop\"\nlegacy = \"old\"\nservice = \"new\"\n\
          sticky = [\"visitor\"]\nphase = \"canary\"\n{keys}\n"
     ));
     migration(&config, "a")
@@ -132,10 +132,7 @@ fn a_routes_own_word_stands_over_the_defaults() {
 
 #[test]
 fn a_route_that_is_led_by_a_flag_is_judged_too() {
-    let led = canary(
-        "",
-        "flag = \"half\"\nsticky = [\"visitor\"]\njudge.alpha = 0.1",
-    );
+    let led = canary("", "flag = \"half\"\njudge.alpha = 0.1");
     assert!(led.rollout.steps.is_empty());
     assert_eq!(led.judge.rules.alpha.to_string(), "0.1");
 }

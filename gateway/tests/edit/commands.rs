@@ -47,6 +47,24 @@ fn a_cutover_and_the_way_back_leave_the_file_as_it_was() {
 }
 
 #[test]
+fn a_canary_with_steps_is_entered_without_a_share() {
+    let folder = Folder::new(ROUTES);
+    let said = folder.banyan("cutover led --to canary");
+    assert_eq!(
+        said.out,
+        "led: shadow -> canary steps 1, 5, 100; routes.toml is written, a running gateway takes it over\n",
+        "{said:?}"
+    );
+    let led = "phase = \"shadow\"\ncanary.steps";
+    let expected = ROUTES.replace(led, &led.replace("shadow", "canary"));
+    assert_eq!(folder.text(), expected);
+    let again = folder.banyan("cutover led --to canary --output json");
+    let again: serde_json::Value = serde_json::from_str(&again.out).unwrap();
+    assert_eq!(again["percent"], serde_json::Value::Null);
+    assert_eq!(again["steps"], serde_json::json!([1.0, 5.0, 100.0]));
+}
+
+#[test]
 fn programs_are_told_in_json() {
     let folder = Folder::new(ROUTES);
     let json = |args: &str| -> serde_json::Value {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::banyan::{Folder, ROUTES};
 
-const ORDERS: [&str; 16] = [
+const ORDERS: [&str; 17] = [
     "cutover ordrs --to canary --percent 5",
     "cutover something-else --to canary --percent 5",
     "cutover web --to shadow",
@@ -15,6 +15,7 @@ const ORDERS: [&str; 16] = [
     "cutover orders --to canary",
     "cutover orders --to migrated --percent 5",
     "cutover payments --to canary --percent 5",
+    "cutover led --to canary --percent 5",
     "cutover public --to canary --percent 5",
     "cutover public --to canary --percent 5 --output json",
     "cutover orders --to cannary",
