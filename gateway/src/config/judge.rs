@@ -117,7 +117,7 @@ impl Judge {
         route: &Table<'_>,
         phase: Option<&At<Phase>>,
         times: &StepTimes,
-    ) -> Box<JudgeConfig> {
+    ) -> JudgeConfig {
         if let Some(at) = &self.at {
             needs_both(route, phase, at, "judged");
         }
@@ -125,7 +125,7 @@ impl Judge {
         let mut config = self.config.clone();
         config.rules.step_min = times.min.unwrap_or(config.rules.step_min);
         config.rules.step_max = times.max.unwrap_or(config.rules.step_max);
-        Box::new(config)
+        config
     }
 
     /// Latency is only judged by enough requests. What the defaults say is refused where they say it.

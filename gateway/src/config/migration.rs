@@ -118,7 +118,7 @@ pub(super) fn read(
         flag: written.flag.map(|flag| flag.value),
         over: Over::default(),
         rollout: written.rollout.config,
-        judge,
+        judge: Box::new(judge),
         shadow,
     })
 }

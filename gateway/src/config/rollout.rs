@@ -98,7 +98,7 @@ fn left(holdback: Percent) -> Percent {
 }
 
 /// All of them, or nothing where one is wrong.
-fn ascending<'a>(value: &Value<'a>) -> Option<Vec<At<Percent>>> {
+fn ascending(value: &Value<'_>) -> Option<Vec<At<Percent>>> {
     if !value.is_list() {
         let error = value.wrong_type("a list");
         let help = "write [1, 5, 25, 50, 100]; a single share is led by hand with percent";

@@ -62,6 +62,11 @@ fn a_canary_with_steps_is_entered_without_a_share() {
     let again: serde_json::Value = serde_json::from_str(&again.out).unwrap();
     assert_eq!(again["percent"], serde_json::Value::Null);
     assert_eq!(again["steps"], serde_json::json!([1.0, 5.0, 100.0]));
+    let routes = folder.banyan("routes");
+    assert!(routes.out.contains(" steps 1, 5, 100 "), "{routes:?}");
+    let explained = folder.banyan("explain GET /api/led");
+    let led = "the judge leads it through steps 1, 5, 100\n";
+    assert!(explained.out.contains(led), "{explained:?}");
 }
 
 #[test]
