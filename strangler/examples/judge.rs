@@ -7,18 +7,25 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use strangler::judge::{Rules, Step, Tick, Verdict};
+use strangler::judge::{Baseline, Rules, Step, Tick, Verdict};
 use strangler::{Percent, Side};
 
 const RUNS: u64 = 200;
 
 /// Half an hour of ten seconds each.
 const TICKS: u32 = 180;
+
+/// A long step, and when its service becomes faulty.
+const LONG: u32 = 2160;
+const LATE: u32 = 1800;
 const TICK: Duration = Duration::from_secs(10);
 
-/// Users on the service and on legacy, and how many requests of each a tick sees: 5 %.
+/// Users on the service and on legacy at 5 %, and how many requests of each a tick sees.
 const USERS: [u32; 2] = [1000, 19_000];
 const REQUESTS: [u32; 2] = [40, 760];
+
+/// Few who ask often: in a long step each of them fails sooner or later.
+const FEW: [u32; 2] = [50, 950];
 
 /// Half of the answers take less; log-normal, so that 1 % take more than the threshold at legacy's p99.
 const MEDIAN_MS: f64 = 50.0;
@@ -33,6 +40,7 @@ struct Scenario {
     broken_users: f64,
     /// One in so many users asks fifty times as often.
     heavy_users: bool,
+    step: Kind,
     /// Failures come in bursts that hit whoever asks in that tick, on either side.
     clustered: bool,
     /// What befalls both sides in the sixth minute.
@@ -46,23 +54,38 @@ struct Scenario {
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
+enum Kind {
+    #[default]
+    Short,
+    /// It has all users, and the one before it had half of them.
+    Everybody,
+    /// Its users are few, and what is wrong with the service begins late.
+    Long,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
 enum Minute {
     #[default]
     Calm,
     /// Half of everything fails.
     Outage,
+    /// All of it.
+    Blackout,
     /// Everything takes three times as long.
     Slowdown,
 }
 
 const NAMES: [&str; 4] = ["delta > 1 pp", "z-test", "99 %, 5 strikes", "judge"];
 
-fn scenarios() -> [Scenario; 12] {
-    let named = |name| Scenario {
+fn named(name: &'static str) -> Scenario {
+    Scenario {
         name,
         ..Scenario::default()
-    };
-    [
+    }
+}
+
+fn healthy() -> Vec<Scenario> {
+    vec![
         named("healthy"),
         Scenario {
             broken_users: 0.01,
@@ -85,6 +108,11 @@ fn scenarios() -> [Scenario; 12] {
             minute: Minute::Slowdown,
             ..named("shared slowdown")
         },
+    ]
+}
+
+fn faulty() -> Vec<Scenario> {
+    vec![
         Scenario {
             failing: 0.5,
             ..named("50 % failing")
@@ -112,19 +140,85 @@ fn scenarios() -> [Scenario; 12] {
     ]
 }
 
+fn everybody() -> Vec<Scenario> {
+    vec![
+        Scenario {
+            step: Kind::Everybody,
+            ..named("100 %, healthy")
+        },
+        Scenario {
+            step: Kind::Everybody,
+            broken_users: 0.01,
+            ..named("100 %, always-failing")
+        },
+        Scenario {
+            step: Kind::Everybody,
+            broken_users: 0.01,
+            failing: 0.02,
+            ..named("100 %, +2 %")
+        },
+        Scenario {
+            step: Kind::Everybody,
+            slower: 0.5,
+            ..named("100 %, p99 x1.5")
+        },
+    ]
+}
+
+fn long() -> Vec<Scenario> {
+    vec![
+        Scenario {
+            step: Kind::Long,
+            broken_users: 0.01,
+            minute: Minute::Blackout,
+            ..named("long, after an outage")
+        },
+        Scenario {
+            step: Kind::Long,
+            broken_users: 0.01,
+            minute: Minute::Blackout,
+            failing: 0.05,
+            ..named("long, late +5 %")
+        },
+        Scenario {
+            step: Kind::Long,
+            broken_users: 0.01,
+            failing: 0.02,
+            ..named("long, late +2 %")
+        },
+        Scenario {
+            step: Kind::Long,
+            slower: 0.5,
+            ..named("long, late p99 x1.5")
+        },
+    ]
+}
+
 impl Scenario {
-    fn tick(&self, rng: &mut Rng, at: u32, threshold_ms: f64) -> Tick {
+    /// Of a hundred users so many are on the service.
+    fn tick(&self, rng: &mut Rng, at: u32, percent: u32, threshold_ms: f64) -> Tick {
         let mut tick = Tick::default();
+        let everybody = if self.step == Kind::Long { FEW } else { USERS };
+        let faulty = self.step != Kind::Long || at >= LATE;
         let sixth = (30..36).contains(&at);
         let minute = if sixth { self.minute } else { Minute::Calm };
         let burst = self.clustered && rng.f64() < 0.01;
+        let requests = split(REQUESTS, percent);
+        let users = split(everybody, percent);
+        let first_on_legacy = users[0];
         for (side, users, requests) in [
-            (Side::Service, USERS[0], REQUESTS[0]),
-            (Side::Legacy, USERS[1], REQUESTS[1]),
+            (Side::Service, users[0], requests[0]),
+            (Side::Legacy, users[1], requests[1]),
         ] {
+            let offset = if side == Side::Service {
+                0
+            } else {
+                first_on_legacy
+            };
             for _ in 0..requests {
                 let user = self.user(rng, users);
-                let broken = f64::from(user) < f64::from(users) * self.broken_users;
+                let hash = (offset + user).wrapping_mul(0x9e37_79b1);
+                let broken = self.is_broken(user, users);
                 let mut failing = if burst { 0.2 } else { 0.002 };
                 if minute == Minute::Outage {
                     failing = 0.5;
@@ -133,7 +227,10 @@ impl Scenario {
                 if minute == Minute::Slowdown {
                     ms *= 3.0;
                 }
-                if side == Side::Service {
+                if minute == Minute::Blackout {
+                    failing = 1.0;
+                }
+                if side == Side::Service && faulty {
                     failing += self.failing;
                     ms *= 1.0 + self.slower;
                     ms += if rng.f64() < self.stalling {
@@ -143,12 +240,35 @@ impl Scenario {
                     };
                 }
                 let failed = broken || rng.f64() < failing;
-                let offset = if side == Side::Service { 0 } else { USERS[0] };
-                let hash = (offset + user).wrapping_mul(0x9e37_79b1);
                 tick.add(side, hash, failed, ms > threshold_ms);
             }
         }
         tick
+    }
+
+    /// Ten minutes with half of the users, and nothing wrong.
+    fn before(&self, rng: &mut Rng) -> Option<Baseline> {
+        let calm = Self {
+            failing: 0.0,
+            slower: 0.0,
+            ..*self
+        };
+        let mut step = begin(50, None);
+        for at in 0..TICKS / 3 {
+            let tick = calm.tick(rng, at, 50, threshold_ms());
+            step.add(&tick, TICK * (at + 1));
+        }
+        step.baseline()
+    }
+
+    /// At 100 % it is those who were it on both sides before.
+    fn is_broken(&self, user: u32, users: u32) -> bool {
+        let block = match self.step {
+            Kind::Short => users,
+            Kind::Everybody => 1000,
+            Kind::Long => 100,
+        };
+        f64::from(user % block) < f64::from(block) * self.broken_users
     }
 
     fn user(&self, rng: &mut Rng, users: u32) -> u32 {
@@ -197,22 +317,30 @@ fn to_f64(count: u64) -> f64 {
     u32::try_from(count).map_or(f64::MAX, f64::from)
 }
 
+/// Of a hundred so many on the service, the rest on legacy.
+fn split(sides: [u32; 2], percent: u32) -> [u32; 2] {
+    let all: u32 = sides.iter().sum();
+    let service = all * percent / 100;
+    [service, all - service]
+}
+
 /// In which tick each rule rolled a run back.
 fn run(scenario: &Scenario, seed: u64) -> [Option<u32>; 4] {
     let mut rng = Rng::with_seed(seed);
-    let rules = Rules::default();
-    let tolerance = rules.p99_tolerance.unwrap_or(1.0);
-    let threshold = MEDIAN_MS * (SIGMA * P99).exp() * tolerance;
-    let share = Percent::try_from(5.0).unwrap_or_default();
-    let frozen = Duration::from_secs_f64(threshold / 1000.0);
-    let mut step = Step::begin(share, Duration::ZERO, None, Some(frozen));
+    let everybody = scenario.step == Kind::Everybody;
+    let percent = if everybody { 100 } else { 5 };
+    let before = everybody.then(|| scenario.before(&mut rng));
+    let mut step = begin(percent, before.flatten());
+    let long = scenario.step == Kind::Long;
+    let ticks = if long { LONG } else { TICKS };
     let mut naive = Naive::default();
     let mut found = [None; 4];
-    for at in 0..TICKS {
-        let tick = scenario.tick(&mut rng, at, threshold);
+    for at in 0..ticks {
+        let tick = scenario.tick(&mut rng, at, percent, threshold_ms());
         let now = TICK * (at + 1);
         step.add(&tick, now);
-        let judged = matches!(step.judge(&rules, 5, now), Verdict::Rollback { .. });
+        let verdict = step.judge(&Rules::default(), 5, now);
+        let judged = matches!(verdict, Verdict::Rollback { .. });
         let [delta, z, strikes] = naive.add(&tick);
         for (found, back) in found.iter_mut().zip([delta, z, strikes, judged]) {
             if back {
@@ -226,12 +354,23 @@ fn run(scenario: &Scenario, seed: u64) -> [Option<u32>; 4] {
     found
 }
 
+fn begin(percent: u32, before: Option<Baseline>) -> Step {
+    let share = Percent::try_from(f64::from(percent)).unwrap_or_default();
+    let threshold = Duration::from_secs_f64(threshold_ms() / 1000.0);
+    Step::begin(share, Duration::ZERO, before, Some(threshold))
+}
+
+fn threshold_ms() -> f64 {
+    let tolerance = Rules::default().p99_tolerance.unwrap_or(1.0);
+    MEDIAN_MS * (SIGMA * P99).exp() * tolerance
+}
+
 fn main() {
     println!("rolled back of {RUNS}, and the median tick of it");
-    print!("{:<22}", "");
+    print!("{:<24}", "");
     println!("{}", NAMES.map(|name| format!("{name:>18}")).concat());
-    for scenario in scenarios() {
-        print!("{:<22}", scenario.name);
+    for scenario in [healthy(), faulty(), everybody(), long()].concat() {
+        print!("{:<24}", scenario.name);
         let runs = (0..RUNS).map(|seed| run(&scenario, seed));
         let runs = runs.collect::<Vec<_>>();
         for rule in 0..NAMES.len() {

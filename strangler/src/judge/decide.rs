@@ -4,13 +4,16 @@ use std::fmt;
 use std::time::Duration;
 
 use super::evidence::float;
-use super::record::{Active, Record};
+use super::record::{Active, Record, Sums};
 use super::rules::Rules;
 use super::verdict::{Trigger, Verdict};
 use crate::percent::Percent;
 
 /// Below so many active keys a share of failed ones says nothing.
 const MIN_ACTIVE: u64 = 20;
+
+/// One caller alone, however often he is seen, takes no service further.
+const MIN_USERS: u64 = 20;
 
 /// Below so many requests a share of slow ones says nothing.
 const MIN_TIMED: u64 = 300;
@@ -35,6 +38,8 @@ pub(super) struct Look {
     pub(super) due: bool,
     /// It is known what is slow.
     pub(super) timed: bool,
+    /// How many callers the service has answered in the step.
+    pub(super) users: u64,
 }
 
 /// What stands against an advance.
@@ -55,7 +60,7 @@ pub(super) fn verdict(record: &Record, rules: &Rules, steps: usize, look: Look) 
     if let Some((trigger, why)) = against(record, rules, bound) {
         return Verdict::Rollback { trigger, why };
     }
-    let Some(Obstacle { why, missing }) = obstacle(record, rules, bound, look.timed) else {
+    let Some(Obstacle { why, missing }) = obstacle(record, rules, bound, look) else {
         return unhindered(record, rules, look);
     };
     if look.age < rules.step_max {
@@ -80,7 +85,7 @@ pub(super) fn finite(ln: f64) -> f64 {
 }
 
 fn unhindered(record: &Record, rules: &Rules, look: Look) -> Verdict {
-    let compared = compared(record);
+    let compared = compared(record.whole());
     if look.due {
         let why = format!("nothing speaks against the service: {compared}");
         return Verdict::Advance { why };
@@ -122,7 +127,7 @@ fn hard_errors(record: &Record, rules: &Rules) -> Option<String> {
 /// outage that both sides may share now.
 fn legacy_now(record: &Record, last: Active) -> Option<Active> {
     let now = if record.is_alone() {
-        record.before.map(|before| before.sums.key_ticks)
+        record.before.as_ref().map(|before| before.sums.key_ticks)
     } else {
         Some(last)
     };
@@ -133,12 +138,14 @@ fn failed(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     let test = &record.failed;
     let over = test.evidence.ln() >= bound.ln();
     let enough = test.service.events >= rules.min_errors;
-    let worse = delta(record)? > rules.max_error_rate_delta;
+    // What was before it got worse hides nothing.
+    let sides = record.since_lowest(test)?;
+    let worse = delta(sides) > rules.max_error_rate_delta;
     (over && enough && worse).then(|| {
         format!(
-            "{} callers failed on the service: {}, evidence {} of {bound:.0}",
+            "{} callers failed on the service; since it got worse {}, evidence {} of {bound:.0}",
             test.service.events,
-            compared(record),
+            compared(Some(sides)),
             rounded(test.evidence.ln())
         )
     })
@@ -149,12 +156,13 @@ fn slow(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     let test = &record.slow;
     let over = test.evidence.ln() >= bound.ln();
     let enough = test.service.events >= rules.min_errors && record.service.timed >= MIN_TIMED;
-    let share = record.service.slow_share();
-    let legacy = record.control_slow();
-    let worse = share > SLOW_SHARE && share > SLOW_RATIO * legacy;
+    let [share, legacy] = record.slow_requests();
+    // At 100 % requests are the evidence: those of one heavy account must not decide.
+    let worse =
+        is_slower([share, legacy]) && (!record.is_alone() || is_slower(record.slow_callers()));
     (over && enough && worse).then(|| {
         format!(
-            "{} of the service's requests were slow, {} of legacy's; evidence {} of {bound:.0}",
+            "since it got worse {} of the service's requests were slow, {} of legacy's; evidence {} of {bound:.0}",
             Share(share),
             Share(legacy),
             rounded(test.evidence.ln())
@@ -162,19 +170,24 @@ fn slow(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     })
 }
 
+/// The service's share of what is slow is too large, and not for what legacy has of it.
+fn is_slower([service, legacy]: [f64; 2]) -> bool {
+    service > SLOW_SHARE && service > SLOW_RATIO * legacy
+}
+
 /// How much larger the service's share of failures is, by requests or by callers: one heavy account on either side hides
 /// nothing.
-fn delta(record: &Record) -> Option<f64> {
-    let (service, control) = (&record.service, record.control()?);
+fn delta([service, control]: [Sums; 2]) -> f64 {
     let requests = service.failed_share() - control.failed_share();
     let callers = service.key_ticks.failed_share() - control.key_ticks.failed_share();
-    Some(requests.max(callers))
+    requests.max(callers)
 }
 
 /// The first thing that stands against an advance.
-fn obstacle(record: &Record, rules: &Rules, bound: f64, timed: bool) -> Option<Obstacle> {
+fn obstacle(record: &Record, rules: &Rules, bound: f64, look: Look) -> Option<Obstacle> {
     few_samples(record, rules)
-        .or_else(|| doubt(record, rules, bound, timed))
+        .or_else(|| few_users(record, look.users))
+        .or_else(|| doubt(record, rules, bound, look.timed))
         .or_else(|| too_wide(record, rules))
 }
 
@@ -207,13 +220,21 @@ fn few_samples(record: &Record, rules: &Rules) -> Option<Obstacle> {
     })
 }
 
+fn few_users(record: &Record, users: u64) -> Option<Obstacle> {
+    (record.share > Percent::NONE && users < MIN_USERS).then(|| {
+        Obstacle::new(format!(
+            "{users} of {MIN_USERS} callers were answered by the service"
+        ))
+    })
+}
+
 /// What is not yet enough for a rollback, but too much for an advance.
 fn doubt(record: &Record, rules: &Rules, bound: f64, timed: bool) -> Option<Obstacle> {
     if record.failed.evidence.ln() >= bound.ln() {
         return Some(Obstacle::new(format!(
             "evidence {} of {bound:.0} says that more callers fail on the service, but few or little more: {}",
             rounded(record.failed.evidence.ln()),
-            compared(record)
+            compared(record.since_lowest(&record.failed))
         )));
     }
     rules.p99_tolerance?;
@@ -222,11 +243,12 @@ fn doubt(record: &Record, rules: &Rules, bound: f64, timed: bool) -> Option<Obst
         return Some(Obstacle::new(why));
     }
     if record.slow.evidence.ln() >= bound.ln() {
+        let [service, legacy] = record.slow_requests();
         return Some(Obstacle::new(format!(
             "evidence {} of {bound:.0} says that more callers wait long for the service, but few or little more: {} of its requests, {} of legacy's",
             rounded(record.slow.evidence.ln()),
-            Share(record.service.slow_share()),
-            Share(record.control_slow())
+            Share(service),
+            Share(legacy)
         )));
     }
     let timed = record.service.timed;
@@ -238,23 +260,23 @@ fn doubt(record: &Record, rules: &Rules, bound: f64, timed: bool) -> Option<Obst
 
 /// The service may still be worse than is allowed.
 fn too_wide(record: &Record, rules: &Rules) -> Option<Obstacle> {
-    let control = record.control()?;
-    let delta = delta(record)?;
+    let [service, control] = record.whole()?;
+    let delta = delta([service, control]);
     let max = rules.max_error_rate_delta;
-    let margin = ONE_SIDED * standard_error(record.service.key_ticks, control.key_ticks);
+    let margin = ONE_SIDED * standard_error(service.key_ticks, control.key_ticks);
     // With nobody on the service nothing is known of it, nor does anybody suffer.
     if record.share == Percent::NONE || delta + margin <= max {
         return None;
     }
     let missing = (delta < max).then(|| {
         let wide = margin / (max - delta);
-        scaled(record.service.requests, wide * wide - 1.0)
+        scaled(service.requests, wide * wide - 1.0)
     });
     let why = format!(
         "the service may fail up to {} more of its requests than legacy, {} is allowed: {}",
         Share(delta + margin),
         Share(max),
-        compared(record)
+        compared(Some([service, control]))
     );
     Some(Obstacle { why, missing })
 }
@@ -265,17 +287,15 @@ pub(super) fn standard_error(service: Active, legacy: Active) -> f64 {
 }
 
 /// Both sides' failures in words.
-fn compared(record: &Record) -> String {
-    let service = &record.service;
-    let share = Share(service.failed_share());
-    let of = service.requests;
-    match record.control() {
-        Some(control) => {
-            let control = Share(control.failed_share());
-            format!("{share} of its {of} requests failed, {control} of legacy's")
-        }
-        None => format!("{share} of its {of} requests failed"),
-    }
+fn compared(sides: Option<[Sums; 2]>) -> String {
+    let Some([service, control]) = sides else {
+        return "there is nothing to compare with".to_owned();
+    };
+    let [failed, legacy_failed] = [service, control].map(|sums| Share(sums.failed_share()));
+    format!(
+        "{failed} of its {} requests failed, {legacy_failed} of legacy's",
+        service.requests
+    )
 }
 
 #[expect(

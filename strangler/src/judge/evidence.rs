@@ -62,12 +62,31 @@ impl Evidence {
         }
     }
 
+    /// Stakes a little more on each hypothesis. All stakes of a step together raise its risk by their sum only, and what was
+    /// lost before can no longer hide a late fault.
+    pub(super) fn stake(&mut self, stake: f64) {
+        let ll: &mut [f64] = match self {
+            Self::Beside(ll) => ll,
+            Self::Alone(ll) => ll,
+        };
+        let stake = stake.ln();
+        for ll in ll {
+            let most = ll.max(stake);
+            *ll = most + ((*ll - most).exp() + (stake - most).exp()).ln();
+        }
+    }
+
     /// The logarithm of the evidence: of the mean over all hypotheses.
     pub(super) fn ln(&self) -> f64 {
         let ll = self.ll();
         let most = ll.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = ll.iter().map(|ll| (ll - most).exp()).sum();
         most + (sum / float(ll.len() as u64)).ln()
+    }
+
+    /// It is evidence without legacy beside the service.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self, Self::Alone(_))
     }
 
     fn ll(&self) -> &[f64] {

@@ -1,11 +1,14 @@
 //! One step of a canary: a share of the callers, and what was seen of them.
 
+use std::mem;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::decide::{self, Look};
 use super::evidence::AtRisk;
+use super::first;
+use super::kept;
 use super::keys::Keys;
 use super::record::{Active, Baseline, Counted, Record, Sums};
 use super::rules::Rules;
@@ -21,8 +24,9 @@ pub struct Step {
     threshold: Option<Duration>,
     /// So many multiples of `step_min` were looked at for an advance.
     looks: u64,
+    #[serde(deserialize_with = "kept::read")]
     record: Record,
-    /// Who has failed already, on either side: nobody fails twice.
+    /// Who has failed already, on either side, and is at risk no more.
     had_failed: Keys,
     /// Who was slow already.
     had_slow: Keys,
@@ -80,15 +84,20 @@ impl Step {
     pub fn begin(
         share: Percent,
         at: Duration,
-        before: Option<Baseline>,
+        mut before: Option<Baseline>,
         threshold: Option<Duration>,
     ) -> Self {
+        // With nobody beside the service, those who always fail would look like a fault of its own.
+        let had_failed = match &mut before {
+            Some(before) if share == Percent::ALL => mem::take(&mut before.had_failed),
+            _ => Keys::default(),
+        };
         Self {
             begun: at,
             threshold,
             looks: 0,
             record: Record::begin(share, at, before),
-            had_failed: Keys::default(),
+            had_failed,
             had_slow: Keys::default(),
             users: Keys::default(),
         }
@@ -122,9 +131,11 @@ impl Step {
         self.users.merge(&tick.service.active);
     }
 
-    /// For the step after this one: what legacy did.
+    /// For the step after this one: what legacy did, and who failed.
     pub fn baseline(&self) -> Option<Baseline> {
-        self.record.baseline()
+        let mut baseline = self.record.baseline()?;
+        baseline.had_failed.merge(&self.had_failed);
+        Some(baseline)
     }
 
     /// The verdict of this moment. `steps` is how many the canary has. Asked after each tick.
@@ -135,6 +146,7 @@ impl Step {
             age,
             due: looks > self.looks,
             timed: self.threshold.is_some(),
+            users: self.users.estimate(),
         };
         // A clock that was ahead once must not keep the step until then.
         self.looks = looks;
@@ -184,47 +196,31 @@ impl Step {
     /// A tick in numbers: the service, then legacy.
     fn count(&mut self, tick: &Tick) -> [Counted; 2] {
         let sides = [&tick.service, &tick.legacy];
-        let failed = first(
-            &mut self.had_failed,
-            sides.map(|seen| (&seen.active, &seen.failed_keys)),
-        );
+        let failed = sides.map(|seen| (&seen.active, &seen.failed_keys));
+        let failed = first::take(&mut self.had_failed, failed);
+        let slow = sides.map(|seen| (&seen.active, &seen.slow_keys));
         let slow = match self.threshold {
-            Some(_) => first(
-                &mut self.had_slow,
-                sides.map(|seen| (&seen.active, &seen.slow_keys)),
-            ),
+            Some(_) => first::take(&mut self.had_slow, slow),
             None => [AtRisk::default(); 2],
         };
         [0, 1].map(|side| counted(sides[side], failed[side], slow[side]))
     }
 }
 
-/// Of those who were active, who could have had the event for the first time, and who had it.
-fn first(had: &mut Keys, sides: [(&Keys, &Keys); 2]) -> [AtRisk; 2] {
-    // Where one set is a sample, all are looked at below its limit.
-    let limits = sides.iter().map(|(active, _)| active.limit());
-    let limit = limits.fold(had.limit(), u32::min);
-    let counted = sides.map(|(active, events)| AtRisk {
-        keys: active.outside(had, limit),
-        events: events.outside(had, limit),
-    });
-    for (_, events) in sides {
-        had.merge(events);
-    }
-    counted
-}
-
+/// A set that is a sample may seem smaller than a part of it.
 fn counted(seen: &Seen, failed: AtRisk, slow: AtRisk) -> Counted {
+    let keys = seen.active.estimate();
     Counted {
         requests: seen.requests,
-        failed_requests: seen.failed,
-        slow_requests: seen.slow,
+        failed_requests: seen.failed.min(seen.requests),
+        slow_requests: seen.slow.min(seen.requests),
         active: Active {
-            keys: seen.active.estimate(),
-            failed: seen.failed_keys.estimate(),
+            keys,
+            failed: seen.failed_keys.estimate().min(keys),
         },
         failed,
         slow,
+        slow_keys: seen.slow_keys.estimate().min(keys),
     }
 }
 

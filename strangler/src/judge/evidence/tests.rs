@@ -113,6 +113,15 @@ proptest! {
     }
 
     #[test]
+    fn a_stake_adds_itself_however_much_was_lost(stake in 0.000_01..1.0_f64, lost in 0..900_u64) {
+        let mut evidence = Evidence::beside();
+        evidence.add(at_risk(10, 0), at_risk(900, lost), None);
+        let before = evidence.ln().exp();
+        evidence.stake(stake);
+        prop_assert!((evidence.ln().exp() / (before + stake) - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn more_failures_on_the_service_are_more_evidence(n1 in 10..500_u64, n0 in 10..5000_u64, s in 0..9_u64, f in 0..9_u64) {
         prop_assert!(beside_once([n1, n0], [s + 1, f]) > beside_once([n1, n0], [s, f]));
         prop_assert!(beside_once([n1, n0], [s, f + 1]) < beside_once([n1, n0], [s, f]));

@@ -1,5 +1,3 @@
-use proptest::prelude::*;
-
 use super::*;
 use crate::judge::Trigger;
 use crate::side::Side;
@@ -287,12 +285,12 @@ fn at_everybody_the_step_before_is_the_control() {
     run(&mut before, 60, &tick([500, 0], [500, 0]));
     let baseline = before.baseline();
     assert!(baseline.is_some());
-    assert_eq!(begin(100.0, baseline).baseline(), baseline);
+    assert_eq!(begin(100.0, baseline.clone()).baseline(), baseline);
 
-    let mut healthy = begin(100.0, baseline);
+    let mut healthy = begin(100.0, baseline.clone());
     let (verdict, _) = run(&mut healthy, 60, &tick([1000, 0], [0, 0]));
     assert!(matches!(verdict, Verdict::Advance { .. }), "{verdict:?}");
-    let mut failing = begin(100.0, baseline);
+    let mut failing = begin(100.0, baseline.clone());
     let (verdict, _) = run(&mut failing, 60, &tick([1000, 20], [0, 0]));
     assert_rolled_back(&verdict, Trigger::Failed);
     let mut broken = begin(100.0, baseline);
@@ -303,26 +301,29 @@ fn at_everybody_the_step_before_is_the_control() {
     assert_holds(&verdict, "nothing to compare with");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
-
-    /// A restart in the midst changes nothing.
-    #[test]
-    fn a_step_is_kept_to_the_bit(ticks in prop::collection::vec((0..30_u32, 0..5_u32, 0..90_u32, 0..9_u32), 1..12), cut in 0..12_usize, share in prop::sample::select(vec![5.0, 100.0])) {
-        let mut through = begin(share, begin(50.0, None).baseline());
-        let mut restarted = through.clone();
-        let rules = Rules::default();
-        for (at, (n1, s, n0, f)) in ticks.into_iter().enumerate() {
-            let seen = tick([n1, s], [n0, f]);
-            let now = BEGUN + TICK * u32::try_from(at).unwrap();
-            through.add(&seen, now);
-            restarted.add(&seen, now);
-            prop_assert_eq!(through.judge(&rules, STEPS, now), restarted.judge(&rules, STEPS, now));
-            if at == cut {
-                let kept = serde_json::to_string(&restarted).unwrap();
-                restarted = serde_json::from_str(&kept).unwrap();
+#[test]
+fn a_single_caller_takes_no_canary_further() {
+    let verdict_of = |share: f64, callers: u32| {
+        let mut step = begin(share, None);
+        for at in 1..=60 {
+            let mut seen = tick([callers, 0], [1000, 0]);
+            for _ in 0..20 {
+                seen.add(Side::Service, hash(0), false, false);
             }
-            prop_assert_eq!(&through, &restarted);
+            step.add(&seen, BEGUN + TICK * at);
         }
-    }
+        let rules = Rules {
+            min_samples: 60,
+            max_error_rate_delta: 0.2,
+            ..Rules::default()
+        };
+        step.judge(&rules, STEPS, BEGUN + TICK * 60)
+    };
+    assert_holds(&verdict_of(5.0, 1), "1 of 20 callers");
+    assert_holds(&verdict_of(5.0, 19), "19 of 20 callers");
+    let enough = verdict_of(5.0, 20);
+    assert!(matches!(enough, Verdict::Advance { .. }), "{enough:?}");
 }
+
+mod faults;
+mod kept;
