@@ -11,3 +11,15 @@ pub fn build(timeout: Duration) -> reqwest::Result<reqwest::Client> {
         .user_agent(concat!("banyan/", env!("CARGO_PKG_VERSION")))
         .build()
 }
+
+/// The error with its causes: the outermost alone says only that sending failed.
+pub fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}

@@ -23,6 +23,7 @@ use crate::config::source::Source;
 use crate::config::{Config, load};
 use crate::decommission::noted::Waiting;
 use crate::metrics::registry::Metrics;
+use crate::notify::relay::Relay;
 use crate::per_core::Shared;
 use crate::progress::{Change, Patience, Progress};
 use crate::reload::{self, Cause, Environment, Reloader};
@@ -76,6 +77,9 @@ pub enum StartError {
     /// The client that copies requests cannot be set up.
     #[error("copies of requests cannot be sent: {0}")]
     Copies(reqwest::Error),
+    /// The client that posts to webhooks cannot be set up.
+    #[error("webhooks cannot be told: {0}")]
+    Webhooks(reqwest::Error),
     /// The machine refuses a thread or a runtime.
     #[error("a thread cannot be started: {0}")]
     Thread(std::io::Error),
@@ -148,6 +152,9 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         notes: Waiting::default(),
         comparisons,
     });
+    let relay = progress.store().ok();
+    let relay = relay.map(|store| Relay::new(store, progress.desk(), &shared.clock));
+    let relay = relay.transpose().map_err(StartError::Webhooks)?;
     let copies = Runner::new(&shared.clock, &control_tasks).map_err(StartError::Copies)?;
     let Options { path, environment } = options;
     let reloader = Reloader::new(
@@ -168,7 +175,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         lines_dropped: lines.dropped(),
     });
     let control =
-        control(&admin_state, sockets.admin, &control_tasks).map_err(StartError::Thread)?;
+        control(&admin_state, sockets.admin, relay, &control_tasks).map_err(StartError::Thread)?;
     let (edge, internal) = (sockets.edge_address, sockets.internal_address);
     let admin = sockets.admin_address;
     let listeners = (sockets.edge, sockets.internal);
@@ -274,10 +281,11 @@ impl Sockets {
     }
 }
 
-/// Starts the control side: keys, the file's watch, SIGHUP, the admin listener.
+/// Starts the control side: keys, the file's watch, SIGHUP, messages, the admin listener.
 fn control(
     state: &Arc<AdminState>,
     listener: TcpListener,
+    relay: Option<Relay>,
     tasks: &Tasks,
 ) -> std::io::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -295,6 +303,9 @@ fn control(
     reload::watch(&state.reloader, tasks);
     reload_on_hangup(&state.reloader, tasks)?;
     reload::keep(&state.reloader, tasks);
+    if let Some(relay) = relay {
+        relay.start(tasks);
+    }
     chassis::serve::router(listener, admin::router(Arc::clone(state)), tasks)?;
     drop(inside);
     Ok(runtime)

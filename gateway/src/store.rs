@@ -4,10 +4,13 @@
 //! old side. The only module that knows the engine; rows go in and come out as plain values.
 
 pub mod config;
+mod times;
+pub mod outbox;
 pub mod rows;
 mod error;
 mod schema;
 mod read;
+mod messages;
 mod write;
 mod database;
 

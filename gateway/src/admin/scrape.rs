@@ -43,6 +43,7 @@ fn samples(state: &AdminState) -> Vec<Sample> {
     samples.extend(of_endpoints(&snapshot));
     samples.extend(of_issuers(&snapshot));
     samples.extend(state.shared.comparisons.samples());
+    samples.extend(state.progress.desk().tally().samples());
     samples
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chassis::http_client;
 use chassis::tasks::Tasks;
 use tokio::time::Instant;
 
@@ -25,7 +26,7 @@ pub fn keep_fresh(ring: &Arc<KeyRing>, tasks: &Tasks) {
     let (url, weak, stopping) = (url.clone(), Arc::downgrade(ring), tasks.stopping());
     tasks.spawn("jwks", async move {
         let fetching = async {
-            let client = chassis::http_client::build(FETCH_TIMEOUT);
+            let client = http_client::build(FETCH_TIMEOUT);
             let mut state = State {
                 good_until: None,
                 retry: RETRY_FIRST,
@@ -81,29 +82,21 @@ async fn get(client: &reqwest::Client, url: &JwksUrl) -> Result<Vec<u8>, String>
         .get(url.url.clone())
         .send()
         .await
-        .map_err(|error| in_words(&error))?;
+        .map_err(|error| http_client::in_words(&error))?;
     if !answer.status().is_success() {
         return Err(format!("{} answered {}", url.url, answer.status()));
     }
     let mut answer = answer;
     let mut document = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| in_words(&error))? {
+    while let Some(chunk) = answer
+        .chunk()
+        .await
+        .map_err(|error| http_client::in_words(&error))?
+    {
         document.extend_from_slice(&chunk);
         if document.len() > MAX_DOCUMENT {
             return Err(format!("{} sent more than 256 KiB", url.url));
         }
     }
     Ok(document)
-}
-
-/// The error with its causes: the outermost alone says only that sending failed.
-fn in_words(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        cause = error.source();
-    }
-    words
 }

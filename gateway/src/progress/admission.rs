@@ -59,6 +59,7 @@ impl Change<'_> {
     ) -> Result<(), NotYet> {
         let asked = Asked { config, gate };
         self.forget_wishes(config);
+        self.webhooks = Some(config.webhooks.clone());
         for (name, migration) in migrations(config) {
             let was = before.and_then(|before| migration_of(before, name));
             match was {
@@ -256,6 +257,7 @@ impl Change<'_> {
             who: String::new(),
             why: String::new(),
             generation: self.generation,
+            ..Event::default()
         });
     }
 }

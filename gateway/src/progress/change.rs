@@ -1,10 +1,12 @@
 //! A change of what is in force: begun with the lock, compiled by whoever began it, then kept.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
 
 use super::restored::{self, ALL};
 use super::standing::{Standing, Standings, Word};
 use super::state::{Inner, Progress, Said};
+use crate::notify::config::WebhookConfig;
 use crate::store::rows::{Audit, Batch, Event, Generation};
 
 /// A change that is not in force yet. Dropped, it never was.
@@ -15,6 +17,8 @@ pub struct Change<'a> {
     pub(super) standings: Standings,
     pub(super) generation: u64,
     pub(super) batch: Batch,
+    /// Who is told of it, where another file is about to be in force.
+    pub(super) webhooks: Option<BTreeMap<String, WebhookConfig>>,
 }
 
 /// Who does something, and from where.
@@ -38,6 +42,7 @@ impl Progress {
             generation: inner.generation,
             inner,
             batch: Batch::default(),
+            webhooks: None,
         }
     }
 }
@@ -87,6 +92,7 @@ impl Change<'_> {
                 who: word.who.clone(),
                 why: word.why.clone(),
                 generation: self.generation,
+                ..Event::default()
             });
         }
     }
@@ -107,6 +113,9 @@ impl Change<'_> {
         self.batch.documents.extend(changed);
         self.inner.standings = Arc::new(self.standings);
         self.inner.generation = self.generation;
+        if let Some(webhooks) = &self.webhooks {
+            self.progress.desk().serve(webhooks);
+        }
         let whole = self.progress.push(self.batch);
         drop(self.inner);
         match self.progress.flush() {

@@ -24,13 +24,15 @@ impl Queue {
         append(&mut self.waiting(), batch);
     }
 
-    /// Writes all that waits, what others added meanwhile too. What cannot be written goes on waiting.
-    pub(super) fn flush(&self, store: &Store) -> Result<(), StoreError> {
+    /// Writes all that waits, what others added meanwhile too. What cannot be written goes on waiting. Whether there were
+    /// messages.
+    pub(super) fn flush(&self, store: &Store) -> Result<bool, StoreError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let batch = std::mem::take(&mut *self.waiting());
         if batch.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
+        let messages = !batch.messages.is_empty();
         let written = store.write(batch.clone());
         if written.is_err() {
             let mut waiting = self.waiting();
@@ -38,7 +40,7 @@ impl Queue {
             append(&mut waiting, newer);
             bound(&mut waiting);
         }
-        written
+        written.map(|()| messages)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Batch> {
@@ -60,6 +62,7 @@ fn append(to: &mut Batch, mut batch: Batch) {
     to.compared_anew.append(&mut batch.compared_anew);
     to.diffs.append(&mut batch.diffs);
     to.events.append(&mut batch.events);
+    to.messages.append(&mut batch.messages);
     to.audit.append(&mut batch.audit);
     to.generations.append(&mut batch.generations);
 }
@@ -122,6 +125,7 @@ fn bound(batch: &mut Batch) {
     newest(&mut batch.uses);
     newest(&mut batch.compared_anew);
     newest(&mut batch.events);
+    newest(&mut batch.messages);
     newest(&mut batch.audit);
     newest(&mut batch.generations);
 }

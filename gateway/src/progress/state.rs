@@ -12,6 +12,7 @@ use super::restored::{self, Documents, Restored, Unreadable};
 use super::standing::Standings;
 use super::window::Windows;
 use crate::decommission::known::Users;
+use crate::notify::desk::Desk;
 use crate::store::config::StateConfig;
 use crate::store::rows::{Batch, Diff, Document, Generation};
 use crate::store::{Store, StoreError};
@@ -22,7 +23,9 @@ pub struct Progress {
     inner: Mutex<Inner>,
     queue: Queue,
     /// Nothing where it cannot be used.
-    store: Option<Store>,
+    store: Option<Arc<Store>>,
+    /// Where messages about changes are left.
+    desk: Desk,
     /// Why nothing is kept, if so.
     trouble: Mutex<Option<String>>,
     /// Rows that are not written over, because they could not be read.
@@ -60,7 +63,7 @@ impl Progress {
             Ok((store, known))
         });
         let (store, known, trouble) = match opened {
-            Ok((store, known)) => (Some(store), known, None),
+            Ok((store, known)) => (Some(Arc::new(store)), known, None),
             Err(error) => (
                 None,
                 crate::store::rows::Known::default(),
@@ -97,6 +100,7 @@ impl Progress {
         let progress = Self {
             inner: Mutex::new(inner),
             queue: Queue::default(),
+            desk: Desk::default(),
             store,
             trouble: Mutex::new(trouble),
             unreadable,
@@ -138,14 +142,19 @@ impl Progress {
     }
 
     /// The store, for questions about the past.
-    pub fn store(&self) -> Result<&Store, String> {
+    pub fn store(&self) -> Result<&Arc<Store>, String> {
         let trouble = || self.trouble().unwrap_or_default();
         self.store.as_ref().ok_or_else(trouble)
     }
 
+    /// Where messages about changes are left.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// The process is about to end.
     pub fn close(&self) {
-        if let Some(Err(error)) = self.store.as_ref().map(Store::close) {
+        if let Some(Err(error)) = self.store.as_deref().map(Store::close) {
             tracing::warn!(%error, "state is not in one file");
         }
     }
@@ -161,6 +170,7 @@ impl Progress {
             batch.documents.retain(readable);
         }
         let whole = batch.documents.len() == documents;
+        self.desk.fill(&mut batch);
         self.queue.push(batch);
         whole
     }
@@ -171,6 +181,9 @@ impl Progress {
             return Said::NotKept(self.trouble().unwrap_or_default());
         };
         let written = self.queue.flush(store);
+        if written == Ok(true) {
+            self.desk.written();
+        }
         let trouble = written.as_ref().err().map(StoreError::to_string);
         self.note_trouble(trouble.clone());
         trouble.map_or(Said::Kept, Said::NotKept)

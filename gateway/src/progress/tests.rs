@@ -144,6 +144,7 @@ fn used() -> Note {
 }
 
 mod retiring;
+mod told;
 mod verbs;
 
 #[test]

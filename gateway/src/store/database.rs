@@ -9,8 +9,9 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::error::StoreError;
+use super::outbox::{MessageRow, Outbox, Outcome, Waiting};
 use super::rows::{Audit, Batch, Event, Generation, Known};
-use super::{read, schema, write};
+use super::{messages, read, schema, write};
 
 /// Another process at the same file, such as the one that this one takes over from, gets this long.
 const BUSY: Duration = Duration::from_secs(2);
@@ -98,18 +99,65 @@ impl Store {
         self.ask(move |connection| read::generations(connection, limit))
     }
 
-    fn change(
+    /// Messages whose time has come, at most so many of `each` webhook.
+    pub fn due(
         &self,
-        change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<(), StoreError> {
+        webhooks: Vec<String>,
+        each: usize,
+        now: Duration,
+    ) -> Result<Waiting, StoreError> {
+        self.ask(move |connection| messages::due(connection, &webhooks, each, now))
+    }
+
+    /// Keeps what a try to deliver a message came to.
+    pub fn settle(&self, id: String, outcome: Outcome, now: Duration) -> Result<(), StoreError> {
+        self.change(move |tx| messages::settle(tx, &id, &outcome, now))
+    }
+
+    /// Gives messages up whose webhook is not one of these. How many.
+    pub fn abandon(
+        &self,
+        webhooks: Vec<String>,
+        why: &'static str,
+        now: Duration,
+    ) -> Result<usize, StoreError> {
+        self.change(move |tx| messages::abandon(tx, &webhooks, why, now))
+    }
+
+    /// A dead message is tried again, and somebody said so. Whether there is one.
+    pub fn revive(&self, id: String, said: Audit) -> Result<bool, StoreError> {
+        self.change(move |tx| {
+            let revived = messages::revive(tx, &id, said.at)?;
+            if revived {
+                write::audit(tx, &said)?;
+            }
+            Ok(revived)
+        })
+    }
+
+    /// What became of messages: counts, and so many of those in `state`.
+    pub fn outbox(&self, state: &'static str, limit: u32) -> Result<Outbox, StoreError> {
+        self.ask(move |connection| messages::outbox(connection, state, limit))
+    }
+
+    /// What became of one.
+    pub fn message(&self, id: String) -> Result<Option<MessageRow>, StoreError> {
+        self.ask(move |connection| messages::one(connection, &id))
+    }
+
+    fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         if identity(&self.path) != self.opened {
             let path = self.path.clone();
             return Err(StoreError::Gone { path });
         }
         self.ask(move |connection| {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            change(&tx)?;
-            tx.commit()
+            let done = change(&tx)?;
+            tx.commit()?;
+            Ok(done)
         })
     }
 

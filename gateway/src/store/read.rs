@@ -86,7 +86,7 @@ pub(super) fn events(
     route: Option<&str>,
     limit: u32,
 ) -> rusqlite::Result<Vec<Event>> {
-    let sql = "SELECT at_ms, route, from_phase, to_phase, actor, who, why, generation FROM event
+    let sql = "SELECT at_ms, route, from_phase, to_phase, actor, who, why, generation, detail, uid FROM event
         WHERE ?1 IS NULL OR route = ?1 OR route = '*' ORDER BY id DESC LIMIT ?2";
     let mut select = connection.prepare(sql)?;
     let events = select.query_map(params![route, limit], |row| {
@@ -99,6 +99,8 @@ pub(super) fn events(
             who: row.get(5)?,
             why: row.get(6)?,
             generation: row.get(7)?,
+            detail: row.get(8)?,
+            id: row.get::<_, Option<String>>(9)?.unwrap_or_default(),
         })
     })?;
     events.collect()
@@ -157,7 +159,12 @@ fn generation_of(row: &Row<'_>) -> rusqlite::Result<Generation> {
     })
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Duration> {
+/// Since 1970, in whole milliseconds.
+pub(super) fn millis(at: Duration) -> i64 {
+    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Duration> {
     Ok(Duration::from_millis(row.get(column)?))
 }
 

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use chassis::telemetry::latency::Sketch;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strangler::Side;
 use utoipa::ToSchema;
+
+use super::outbox::Message;
+use super::times::{from_seconds, seconds};
 
 /// A small thing that is known by its kind and name and replaced whole: JSON text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,10 +72,13 @@ pub struct Diff {
 }
 
 /// A route entered another phase, or somebody said something over it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
+    /// Its name, given when the change that it tells of is kept; until then empty.
+    #[serde(default)]
+    pub id: String,
     /// When.
-    #[serde(serialize_with = "seconds")]
+    #[serde(serialize_with = "seconds", deserialize_with = "from_seconds")]
     #[schema(value_type = f64)]
     pub at: Duration,
     /// The route; `*` is all of them.
@@ -81,7 +87,7 @@ pub struct Event {
     pub from: String,
     /// The phase in force since.
     pub to: String,
-    /// What did it: `config` (the file), or `api` (an operator, over admin).
+    /// What did it: `config` (the file), `judge`, or `api` (an operator, over admin).
     pub actor: String,
     /// Who, where a person did.
     pub who: String,
@@ -89,6 +95,10 @@ pub struct Event {
     pub why: String,
     /// The configuration in force.
     pub generation: u64,
+    /// What else is known of it, a JSON object: of a rollback the share, the trigger, who was exposed.
+    #[serde(serialize_with = "parsed", deserialize_with = "from_parsed", default)]
+    #[schema(value_type = Option<Object>)]
+    pub detail: Option<String>,
 }
 
 /// A line of the audit: nothing changes or removes one.
@@ -147,6 +157,8 @@ pub struct Batch {
     pub compared_anew: Vec<String>,
     /// Appended.
     pub events: Vec<Event>,
+    /// Appended; they wait to be delivered.
+    pub messages: Vec<Message>,
     /// Appended.
     pub audit: Vec<Audit>,
     /// Appended; the same number is replaced.
@@ -162,6 +174,7 @@ impl Batch {
             && self.diffs.is_empty()
             && self.compared_anew.is_empty()
             && self.events.is_empty()
+            && self.messages.is_empty()
             && self.audit.is_empty()
             && self.generations.is_empty()
     }
@@ -182,6 +195,16 @@ pub struct Known {
     pub generation: Option<Generation>,
 }
 
-fn seconds<S: serde::Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_f64((time.as_secs_f64() * 1e3).round() / 1e3)
+/// JSON in text, as JSON. What cannot be read is nothing.
+#[expect(clippy::ref_option, reason = "serde hands it so")]
+fn parsed<S: serde::Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    let value = text
+        .as_deref()
+        .map(serde_json::from_str::<serde_json::Value>);
+    value.and_then(Result::ok).serialize(to)
+}
+
+fn from_parsed<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(from)?;
+    Ok(value.map(|value| value.to_string()))
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 /// The JSON in a row is part of the schema: what a newer version adds to it has a default, or a step adds it.
 ///
 /// Each step leads from the version that is its index to the next. A step that was released never changes.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, MESSAGES];
 
 const FIRST: &str = "
 CREATE TABLE document(
@@ -40,6 +40,20 @@ CREATE TABLE generation(
     number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, changes TEXT NOT NULL, text TEXT NOT NULL) STRICT;
 ";
 
+/// Messages stand beside the events that they tell of.
+const MESSAGES: &str = "
+ALTER TABLE event ADD COLUMN detail TEXT;
+ALTER TABLE event ADD COLUMN uid TEXT;
+UPDATE event SET uid = 'evt_' || id;
+CREATE UNIQUE INDEX event_by_uid ON event(uid);
+CREATE TABLE message(
+    id TEXT NOT NULL PRIMARY KEY, webhook TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead')),
+    tries INTEGER NOT NULL, since_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL, error TEXT,
+    created_ms INTEGER NOT NULL, ended_ms INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX message_of_webhook ON message(state, webhook, next_ms);
+";
+
 /// The version that this gateway reads and writes.
 pub(super) fn known() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
@@ -60,6 +74,15 @@ pub(super) fn bring_up(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     set_version(&step)?;
     step.commit()
+}
+
+/// A file as it was at an earlier version.
+#[cfg(test)]
+pub(super) fn as_of(connection: &Connection, version: usize) -> rusqlite::Result<()> {
+    for sql in &STEPS[..version] {
+        connection.execute_batch(sql)?;
+    }
+    connection.pragma_update(None, "user_version", version)
 }
 
 fn set_version(step: &Transaction<'_>) -> rusqlite::Result<()> {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use chassis::telemetry::latency::Sketch;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::read::{latency_of, sketch_of};
+use super::messages;
+use super::read::{latency_of, millis, sketch_of};
 use super::rows::{Audit, Batch, Diff, Document, Event, Generation, Use, Window};
 
 /// How long minutes are kept apart; older ones become hours.
@@ -43,6 +44,9 @@ pub(super) fn batch(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()>
     for one in &batch.events {
         event(tx, one)?;
     }
+    for one in &batch.messages {
+        messages::add(tx, one)?;
+    }
     for one in &batch.audit {
         audit(tx, one)?;
     }
@@ -50,11 +54,6 @@ pub(super) fn batch(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()>
         generation(tx, one)?;
     }
     Ok(())
-}
-
-/// Since 1970, in whole milliseconds.
-pub(super) fn millis(at: Duration) -> i64 {
-    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn document(tx: &Transaction<'_>, one: &Document) -> rusqlite::Result<()> {
@@ -140,8 +139,9 @@ fn diff(tx: &Transaction<'_>, one: &Diff) -> rusqlite::Result<()> {
 }
 
 fn event(tx: &Transaction<'_>, one: &Event) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO event(at_ms, route, from_phase, to_phase, actor, who, why, generation)
-        VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    // What was written although nobody heard of it is there already.
+    let sql = "INSERT INTO event(at_ms, route, from_phase, to_phase, actor, who, why, generation, detail, uid)
+        VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(uid) DO NOTHING";
     tx.prepare_cached(sql)?.execute(params![
         millis(one.at),
         one.route,
@@ -150,12 +150,14 @@ fn event(tx: &Transaction<'_>, one: &Event) -> rusqlite::Result<()> {
         one.actor,
         one.who,
         one.why,
-        one.generation
+        one.generation,
+        one.detail,
+        (!one.id.is_empty()).then_some(&one.id)
     ])?;
     Ok(())
 }
 
-fn audit(tx: &Transaction<'_>, one: &Audit) -> rusqlite::Result<()> {
+pub(super) fn audit(tx: &Transaction<'_>, one: &Audit) -> rusqlite::Result<()> {
     let sql = "INSERT INTO audit(at_ms, who, peer, what, route, why, before, after, generation)
         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     tx.prepare_cached(sql)?.execute(params![
@@ -201,5 +203,5 @@ pub(super) fn tidy(tx: &Transaction<'_>, now: Duration) -> rusqlite::Result<()> 
         .execute([old])?;
     tx.prepare_cached("DELETE FROM window WHERE minute < ?1")?
         .execute([minute.saturating_sub(HOURS_KEPT)])?;
-    Ok(())
+    messages::tidy(tx, now)
 }

@@ -2,6 +2,8 @@ use super::*;
 use crate::store::rows::{Document, Use, Window};
 use strangler::Side;
 
+mod outbox;
+
 const NOW: Duration = Duration::from_hours(500_000);
 
 fn window(minute: u64, ok: u64) -> Window {
@@ -155,7 +157,7 @@ fn old_minutes_become_hours_and_lose_nothing() {
     assert_eq!(count("SELECT count(*) FROM use"), 500);
     assert_eq!(
         count("SELECT min(last_ms) FROM use"),
-        write::millis(NOW + Duration::from_secs(100))
+        read::millis(NOW + Duration::from_secs(100))
     );
 }
 
