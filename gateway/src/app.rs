@@ -22,6 +22,7 @@ use crate::config::report::Report;
 use crate::config::source::Source;
 use crate::config::{Config, load};
 use crate::decommission::noted::Waiting;
+use crate::judge;
 use crate::metrics::registry::Metrics;
 use crate::notify::relay::Relay;
 use crate::per_core::Shared;
@@ -150,6 +151,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         metrics,
         clock,
         notes: Waiting::default(),
+        judged: judge::noted::Waiting::default(),
         comparisons,
     });
     let relay = progress.store().ok();

@@ -17,6 +17,7 @@ use crate::auth::cache::TokenCache;
 use crate::decommission::noted::Waiting;
 use crate::forward::body::RequestBody;
 use crate::forward::client::Client;
+use crate::judge;
 use crate::log::record::{Ledger, Record};
 use crate::metrics::registry::Metrics;
 use crate::shadow::state::Comparisons;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub clock: Clock,
     /// Whom legacy answered, until somebody adds it up.
     pub notes: Waiting,
+    /// How the sides of canaries did, until the judge takes it.
+    pub judged: judge::noted::Waiting,
 }
 
 /// One data-path thread's own things.
@@ -50,6 +53,8 @@ pub struct PerCore {
     pub transport: HyperH1<RequestBody>,
     /// Its verified tokens.
     pub tokens: RefCell<TokenCache>,
+    /// How the sides of canaries did.
+    pub judged: judge::noted::Notes,
     ledger: Rc<Ledger>,
     view: RefCell<Rc<View>>,
     underscored: Cell<u64>,
@@ -77,6 +82,7 @@ impl PerCore {
             tasks: Tasks::new(),
             upstream_tasks,
             tokens: RefCell::default(),
+            judged: judge::noted::Notes::default(),
             ledger: Ledger::new(core, clock, lines),
             view: RefCell::new(Rc::new(View(shared.current.load_full()))),
             underscored: Cell::new(0),
@@ -126,9 +132,13 @@ impl PerCore {
         self.transport.sweep();
         self.ledger.flush();
         self.ledger.notes.hand_over(&self.shared.notes);
-        self.shared
-            .metrics
-            .underscored
-            .fetch_add(self.underscored.take(), Ordering::Relaxed);
+        let dropped = self.judged.hand_over(&self.shared.judged);
+        let metrics = &self.shared.metrics;
+        for (total, new) in [
+            (&metrics.samples_dropped, dropped),
+            (&metrics.underscored, self.underscored.take()),
+        ] {
+            total.fetch_add(new, Ordering::Relaxed);
+        }
     }
 }

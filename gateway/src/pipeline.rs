@@ -1,6 +1,7 @@
 //! The request, top to bottom. Each stage gets its own policy and what earlier stages found; it answers, passes on or
 //! rejects, and never calls another stage.
 
+mod asking;
 mod guard;
 mod handing;
 mod outgoing;
@@ -19,7 +20,7 @@ use crate::auth::stage::{authenticate, authorise};
 use crate::forward::body::RequestBody;
 use crate::forward::client::{Client, Peer};
 use crate::forward::compiled::Backend;
-use crate::forward::stage::{Forwarding, forward};
+use crate::forward::stage::Forwarding;
 use crate::forward::upgrade::Wanted;
 use crate::listener::config::Listener;
 use crate::log::record::Record;
@@ -133,7 +134,7 @@ impl<'a> Passage<'a> {
         let shadow = Self::copied(route, &request, key.as_deref(), found);
 
         let wanted = Wanted::take(&mut request);
-        let deadline = handing::until(route.timeout, caller_waits_until)?;
+        let (deadline, whose) = handing::until(route.timeout, caller_waits_until)?;
         let (parts, incoming) = request.into_parts();
         let edge_host = parts.headers.get(http::header::HOST).cloned();
         let body = RequestBody::new(incoming, route.max_body, view.config.edge.body_idle_timeout);
@@ -150,12 +151,13 @@ impl<'a> Passage<'a> {
             path: &path,
             deadline,
         };
-        let asked_at = core.clock().now();
-        let result = forward(&core.transport, &how, request).await;
-        let took = core.clock().now().saturating_duration_since(asked_at);
-        returning::record(&mut found.record, &result, took);
+        let terms = asking::Terms {
+            whose,
+            may_switch: wanted.is_some(),
+        };
+        let result = self.ask(&how, request, terms, found).await;
         let on_legacy = found.record.on_legacy.clone().filter(|_| wanted.is_some());
-        let answer = self.returning(&how, result?, edge_host.as_ref(), wanted, on_legacy)?;
+        let answer = self.returning(&how, result?, edge_host.as_ref(), wanted, on_legacy);
         Ok(shadowing::keep(answer, capture))
     }
 

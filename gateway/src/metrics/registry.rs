@@ -36,6 +36,8 @@ pub struct Metrics {
     pub overrides_refused: AtomicU64,
     /// Deadlines of believed callers that could not be read.
     pub deadlines_ignored: AtomicU64,
+    /// What was not noted for the judge, because it was too much.
+    pub samples_dropped: AtomicU64,
 }
 
 /// Counters that live elsewhere: with a limit, an endpoint, an issuer.
@@ -67,6 +69,7 @@ impl Metrics {
             underscored: AtomicU64::new(0),
             overrides_refused: AtomicU64::new(0),
             deadlines_ignored: AtomicU64::new(0),
+            samples_dropped: AtomicU64::new(0),
         }
     }
 
@@ -170,7 +173,7 @@ impl Metrics {
     }
 
     /// Counters without a label.
-    fn single(&self) -> [(&'static str, &'static str, &AtomicU64); 3] {
+    fn single(&self) -> [(&'static str, &'static str, &AtomicU64); 4] {
         [
             (
                 "banyan_underscore_fields_dropped",
@@ -186,6 +189,11 @@ impl Metrics {
                 "banyan_deadlines_ignored",
                 "Deadlines of believed callers that could not be read",
                 &self.deadlines_ignored,
+            ),
+            (
+                "banyan_judge_samples_dropped",
+                "Requests of canaries that were not noted for the judge, because there were too many",
+                &self.samples_dropped,
             ),
         ]
     }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::Passage;
 use crate::auth::compiled::Verified;
 use crate::forward::fields::Sender;
+use crate::judge::stage::Whose;
 use crate::listener::config::Listener;
 use crate::rejection::Rejection;
 use crate::route::compiled::{Route, Target};
@@ -108,14 +109,17 @@ impl Handed {
 }
 
 /// When an answer's head must have come: the route's time, or the caller's where that is shorter.
-pub(super) fn until(timeout: Duration, caller: Option<Instant>) -> Result<Instant, Rejection> {
+pub(super) fn until(
+    timeout: Duration,
+    caller: Option<Instant>,
+) -> Result<(Instant, Whose), Rejection> {
     let now = Instant::now();
     let own = now + timeout;
     match caller {
         // Nobody waits any more, so nobody is asked.
         Some(caller) if caller <= now => Err(Rejection::DeadlinePassed),
-        Some(caller) => Ok(own.min(caller)),
-        None => Ok(own),
+        Some(caller) if caller < own => Ok((caller, Whose::Callers)),
+        Some(_) | None => Ok((own, Whose::Ours)),
     }
 }
 
@@ -128,9 +132,11 @@ mod tests {
         let second = Duration::from_secs(1);
         let now = Instant::now();
         let until = |caller: Option<Duration>| until(second, caller.map(|wait| now + wait)).ok();
-        assert_eq!(until(None), Some(now + second));
-        assert_eq!(until(Some(second * 2)), Some(now + second));
-        assert_eq!(until(Some(second / 2)), Some(now + second / 2));
+        let ours = Some((now + second, Whose::Ours));
+        assert_eq!(until(None), ours);
+        assert_eq!(until(Some(second * 2)), ours);
+        let callers = Some((now + second / 2, Whose::Callers));
+        assert_eq!(until(Some(second / 2)), callers);
         assert_eq!(until(Some(Duration::ZERO)), None);
     }
 

@@ -47,8 +47,20 @@ pub(super) fn record<B>(
     }
 }
 
+/// An answer that can be handed on: one that switches protocols only where it `may_switch`.
+pub(super) fn sound<B>(answered: Answered<B>, may_switch: bool) -> Result<Answered<B>, CallError> {
+    let fields = answered.response.headers();
+    let switches = answered.response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    // It switches although nobody asked, or does not say to what.
+    let switches_badly = switches && !(may_switch && fields.contains_key(UPGRADE));
+    if switches_badly || says_two_lengths(fields) {
+        return Err(CallError::new(Kind::Malformed));
+    }
+    Ok(answered)
+}
+
 impl Passage<'_> {
-    /// An upstream's answer.
+    /// An upstream's answer, which is sound.
     pub(super) fn returning(
         &self,
         how: &Forwarding<'_>,
@@ -56,34 +68,26 @@ impl Passage<'_> {
         edge_host: Option<&HeaderValue>,
         wanted: Option<Wanted>,
         on_legacy: Option<OnLegacy>,
-    ) -> Result<Response<ReplyBody>, Rejection> {
+    ) -> Response<ReplyBody> {
         let Answered {
             mut response,
             in_flight,
             ..
         } = answered;
         let edge = &self.view.config.edge;
-        if says_two_lengths(response.headers()) {
-            return Err(Rejection::Upstream(CallError::new(Kind::Malformed)));
-        }
         let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let protocol = response
             .headers()
             .get(UPGRADE)
             .cloned()
             .filter(|_| switching);
-        match (protocol.is_some(), switching, wanted) {
-            (true, true, Some(wanted)) => {
-                wanted.join(
-                    hyper::upgrade::on(&mut response),
-                    edge.idle_timeout,
-                    on_legacy,
-                    &self.core.tasks,
-                );
-            }
-            // It switches although nobody asked, or does not say to what.
-            (_, true, _) => return Err(Rejection::Upstream(CallError::new(Kind::Malformed))),
-            _ => {}
+        if let Some(wanted) = wanted.filter(|_| switching) {
+            wanted.join(
+                hyper::upgrade::on(&mut response),
+                edge.idle_timeout,
+                on_legacy,
+                &self.core.tasks,
+            );
         }
         let endpoint = in_flight.endpoint();
         clean_answer(response.headers_mut());
@@ -111,7 +115,7 @@ impl Passage<'_> {
             (edge.idle_timeout, None)
         };
         *response.version_mut() = Version::HTTP_11;
-        Ok(response.map(|body| ReplyBody::passed(AnswerBody::new(body, in_flight, idle, ends))))
+        response.map(|body| ReplyBody::passed(AnswerBody::new(body, in_flight, idle, ends)))
     }
 
     /// Our own answer.

@@ -10,6 +10,7 @@ use super::mark::Mark;
 use crate::auth::compiled::Policy;
 use crate::forward::compiled::Backend;
 use crate::forward::config::UnderscoreFields;
+use crate::judge::compiled::Canary;
 use crate::metrics::stats::RouteStats;
 use crate::rate_limit::compiled::RouteLimits;
 use crate::shadow::stage::Shadow;
@@ -100,6 +101,14 @@ impl Route {
         match &self.target {
             Target::Upstream(_) => None,
             Target::Migration(migration) => migration.shadow.as_ref(),
+        }
+    }
+
+    /// Its canary, while one is under way.
+    pub fn canary(&self) -> Option<&Canary> {
+        match &self.target {
+            Target::Upstream(_) => None,
+            Target::Migration(migration) => migration.canary.as_ref(),
         }
     }
 }

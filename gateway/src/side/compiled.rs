@@ -6,6 +6,7 @@ use strangler::{Bucketer, Phase, Side, Split};
 
 use super::config::{MigrationConfig, OverrideConfig};
 use crate::forward::compiled::Backend;
+use crate::judge::compiled::Canary;
 use crate::shadow::compiled::{Copying, Direction};
 use crate::shadow::config::ShadowConfig;
 use crate::shadow::stage::Shadow;
@@ -20,6 +21,8 @@ pub struct Migration {
     pub chooser: Option<OverrideConfig>,
     /// How requests are copied, while they are.
     pub shadow: Option<Shadow>,
+    /// Its canary, while callers are on both sides by their buckets.
+    pub canary: Option<Canary>,
     legacy: Option<Backend>,
     service: Option<Backend>,
 }
@@ -45,6 +48,7 @@ impl Migration {
             },
             chooser: config.chooser.clone(),
             shadow: None,
+            canary: is_under_way(config).then(|| Canary::new(&config.judge, config.over.step)),
             legacy,
             service,
         }
@@ -89,5 +93,65 @@ impl Migration {
             Side::Legacy => self.legacy.as_ref().or(self.service.as_ref()),
             Side::Service => self.service.as_ref().or(self.legacy.as_ref()),
         }
+    }
+}
+
+/// Whether buckets decide.
+fn is_under_way(config: &MigrationConfig) -> bool {
+    let stopped = config.forced_legacy || config.over.killed || config.over.rolled_back;
+    config.phase_in_force() == Phase::Canary && config.split.enabled && !stopped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strangler::Over;
+
+    use crate::judge::config::{JudgeConfig, RolloutConfig};
+
+    fn canary() -> MigrationConfig {
+        MigrationConfig {
+            legacy: None,
+            service: None,
+            phase: Phase::Canary,
+            forced_legacy: false,
+            salt: "orders".into(),
+            epoch: 1,
+            chooser: None,
+            split: Split {
+                enabled: true,
+                percent: strangler::Percent::default(),
+                methods: ["GET".to_owned()].into(),
+                allow: strangler::People::default(),
+                deny: strangler::People::default(),
+            },
+            flag: None,
+            over: Over {
+                step: 3,
+                ..Over::default()
+            },
+            rollout: RolloutConfig::default(),
+            judge: Box::<JudgeConfig>::default(),
+            shadow: None,
+        }
+    }
+
+    /// The step of the canary that is under way.
+    fn step(change: impl FnOnce(&mut MigrationConfig)) -> Option<u32> {
+        let mut config = canary();
+        change(&mut config);
+        let compiled = Migration::new(&config, None, None);
+        compiled.canary.map(|canary| canary.step)
+    }
+
+    #[test]
+    fn a_canary_is_under_way_while_buckets_decide() {
+        assert_eq!(step(|_| ()), Some(3));
+        assert_eq!(step(|config| config.forced_legacy = true), None);
+        assert_eq!(step(|config| config.over.killed = true), None);
+        assert_eq!(step(|config| config.over.rolled_back = true), None);
+        assert_eq!(step(|config| config.split.enabled = false), None);
+        assert_eq!(step(|config| config.over.phase = Some(Phase::Shadow)), None);
+        assert_eq!(step(|config| config.phase = Phase::Migrated), None);
     }
 }

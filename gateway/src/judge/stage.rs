@@ -1,0 +1,250 @@
+//! What the judge is told of one request: how the side that was asked did, if that says anything of the side at all.
+//!
+//! Looks at an answer's head only: what becomes of its body, and a status in its trailers, is not the judge's.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use strangler::{Decision, Reason};
+use upstream::Kind;
+
+use super::compiled::Canary;
+use super::config::Failures;
+use super::noted::{SLOWEST, Sample};
+
+const GRPC_STATUS: &str = "grpc-status";
+
+/// Whose time runs out at a deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The route's.
+    Ours,
+    /// The caller's, who waits for less.
+    Callers,
+}
+
+/// What a side is to blame for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its answer says that it failed.
+    Answer,
+    /// No answer within our own time.
+    Timeout,
+    /// No connection within our own time.
+    ConnectTimeout,
+    /// No connection, or none that held until an answer.
+    Connection,
+}
+
+/// How a side that was asked did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Went {
+    /// It answered.
+    Well,
+    /// It failed.
+    Badly(Fault),
+    /// The caller's doing: it sent half a request, or would not wait.
+    Unsaid,
+}
+
+impl Went {
+    /// By the head of its answer, or by why there is none.
+    pub fn of(came: Result<(StatusCode, &HeaderMap), Kind>, whose: Whose) -> Self {
+        match came {
+            Ok((status, _)) if status.as_u16() >= 500 => Self::Badly(Fault::Answer),
+            Ok((_, fields)) if is_grpc_failure(fields) => Self::Badly(Fault::Answer),
+            Ok(_) => Self::Well,
+            Err(Kind::RequestBody) => Self::Unsaid,
+            Err(Kind::Timeout) if whose == Whose::Callers => Self::Unsaid,
+            Err(Kind::Timeout) => Self::Badly(Fault::Timeout),
+            Err(Kind::ConnectTimeout) => Self::Badly(Fault::ConnectTimeout),
+            Err(Kind::NoEndpoint | Kind::Connect | Kind::ResetBeforeHead | Kind::Malformed) => {
+                Self::Badly(Fault::Connection)
+            }
+        }
+    }
+}
+
+/// The server's fault: unknown, deadline exceeded, resource exhausted, unimplemented, internal, unavailable, data loss.
+fn is_grpc_failure(fields: &HeaderMap) -> bool {
+    let Some(value) = fields.get(GRPC_STATUS) else {
+        return false;
+    };
+    let code = value.to_str().ok().and_then(|text| text.parse().ok());
+    matches!(code, Some(2_u32 | 4 | 8 | 12..=15))
+}
+
+impl Failures {
+    /// Whether the file says that this is a failure.
+    pub fn count(self, fault: Fault) -> bool {
+        match fault {
+            Fault::Answer => self.answers,
+            Fault::Timeout => self.timeouts,
+            Fault::ConnectTimeout => self.timeouts || self.connections,
+            Fault::Connection => self.connections,
+        }
+    }
+}
+
+impl Canary {
+    /// What is noted of a request. Only those whom their bucket put on a side are a random sample of all.
+    pub fn sample(&self, decision: Decision, went: Went, took: Duration) -> Option<Sample> {
+        let by_bucket = decision.reason == Reason::Bucket;
+        let bucket = decision.bucket.filter(|_| by_bucket)?;
+        let (failed, timed_out) = match went {
+            Went::Unsaid => return None,
+            Went::Well => (false, false),
+            Went::Badly(fault) => (
+                self.failures.count(fault),
+                matches!(fault, Fault::Timeout | Fault::ConnectTimeout),
+            ),
+        };
+        let micros = u32::try_from(took.as_micros()).unwrap_or(SLOWEST);
+        Some(Sample {
+            hash: bucket.hash(),
+            took: if timed_out { SLOWEST } else { micros },
+            side: decision.side,
+            failed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use strangler::{Bucketer, Side};
+
+    use crate::judge::config::JudgeConfig;
+
+    const TOOK: Duration = Duration::from_micros(1_500);
+
+    fn by(reason: Reason) -> Decision {
+        Decision {
+            side: Side::Service,
+            reason,
+            bucket: Some(Bucketer::new("orders", 1).bucket("alice")),
+        }
+    }
+
+    /// What is noted of a status: (failed, microseconds).
+    fn noted(came: Result<(u16, Option<&'static str>), Kind>) -> Option<(bool, u32)> {
+        let canary = Canary::new(&JudgeConfig::default(), 1);
+        let mut fields = HeaderMap::new();
+        let came = came.map(|(status, grpc)| {
+            if let Some(grpc) = grpc {
+                fields.insert(GRPC_STATUS, HeaderValue::from_static(grpc));
+            }
+            StatusCode::from_u16(status).unwrap()
+        });
+        let went = Went::of(came.map(|status| (status, &fields)), Whose::Ours);
+        let sample = canary.sample(by(Reason::Bucket), went, TOOK)?;
+        assert_eq!(sample.side, Side::Service);
+        assert_eq!(sample.hash, by(Reason::Bucket).bucket.unwrap().hash());
+        Some((sample.failed, sample.took))
+    }
+
+    #[test]
+    fn a_side_is_blamed_for_what_is_its_fault_only() {
+        for (came, expected) in [
+            (Ok((200, None)), Some((false, 1_500))),
+            (Ok((101, None)), Some((false, 1_500))),
+            (Ok((304, None)), Some((false, 1_500))),
+            (Ok((404, None)), Some((false, 1_500))),
+            (Ok((429, None)), Some((false, 1_500))),
+            (Ok((499, None)), Some((false, 1_500))),
+            (Ok((500, None)), Some((true, 1_500))),
+            (Ok((503, None)), Some((true, 1_500))),
+            (Ok((599, None)), Some((true, 1_500))),
+            (Err(Kind::Connect), Some((true, 1_500))),
+            (Err(Kind::NoEndpoint), Some((true, 1_500))),
+            (Err(Kind::ResetBeforeHead), Some((true, 1_500))),
+            (Err(Kind::Malformed), Some((true, 1_500))),
+            (Err(Kind::ConnectTimeout), Some((true, SLOWEST))),
+            (Err(Kind::Timeout), Some((true, SLOWEST))),
+            (Err(Kind::RequestBody), None),
+        ] {
+            assert_eq!(noted(came), expected, "{came:?}");
+        }
+    }
+
+    #[test]
+    fn of_grpc_those_statuses_count_that_are_the_servers_fault() {
+        let failures: Vec<u32> = (0..=17)
+            .filter(|code| {
+                let value: &'static str = code.to_string().leak();
+                noted(Ok((200, Some(value)))).is_some_and(|(failed, _)| failed)
+            })
+            .collect();
+        assert_eq!(failures, [2, 4, 8, 12, 13, 14, 15]);
+        assert_eq!(noted(Ok((200, Some("x")))), Some((false, 1_500)));
+        assert_eq!(noted(Ok((500, Some("0")))), Some((true, 1_500)));
+    }
+
+    #[test]
+    fn a_caller_who_would_not_wait_says_nothing() {
+        let timeout = |whose| Went::of(Err(Kind::Timeout), whose);
+        assert_eq!(timeout(Whose::Callers), Went::Unsaid);
+        assert_eq!(timeout(Whose::Ours), Went::Badly(Fault::Timeout));
+        let connecting = Went::of(Err(Kind::ConnectTimeout), Whose::Callers);
+        assert_eq!(connecting, Went::Badly(Fault::ConnectTimeout));
+    }
+
+    #[test]
+    fn only_those_whom_their_bucket_put_there_are_noted() {
+        let canary = Canary::new(&JudgeConfig::default(), 1);
+        for reason in [
+            Reason::Forced,
+            Reason::Killed,
+            Reason::Phase,
+            Reason::Denied,
+            Reason::Override,
+            Reason::RolledBack,
+            Reason::FlagOff,
+            Reason::Method,
+            Reason::Allowed,
+            Reason::NoKey,
+        ] {
+            assert_eq!(
+                canary.sample(by(reason), Went::Well, TOOK),
+                None,
+                "{reason}"
+            );
+        }
+        let decided = by(Reason::Bucket);
+        assert!(canary.sample(decided, Went::Well, TOOK).is_some());
+        let hour = Duration::from_hours(2);
+        let slow = canary.sample(decided, Went::Well, hour).unwrap();
+        assert_eq!((slow.failed, slow.took), (false, SLOWEST));
+    }
+
+    #[test]
+    fn what_the_file_does_not_count_is_no_failure_but_a_timeout_stays_slow() {
+        let only = |answers, timeouts, connections| Failures {
+            answers,
+            timeouts,
+            connections,
+        };
+        let faults = [
+            Fault::Answer,
+            Fault::Timeout,
+            Fault::ConnectTimeout,
+            Fault::Connection,
+        ];
+        for (failures, expected) in [
+            (only(true, false, false), [true, false, false, false]),
+            (only(false, true, false), [false, true, true, false]),
+            (only(false, false, true), [false, false, true, true]),
+            (only(false, false, false), [false; 4]),
+        ] {
+            assert_eq!(faults.map(|fault| failures.count(fault)), expected);
+        }
+        let canary = Canary {
+            step: 1,
+            failures: only(true, false, true),
+        };
+        let went = Went::Badly(Fault::Timeout);
+        let sample = canary.sample(by(Reason::Bucket), went, TOOK).unwrap();
+        assert_eq!((sample.failed, sample.took), (false, SLOWEST));
+    }
+}
