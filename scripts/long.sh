@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi|shadow|state]...`; all without
+# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi|shadow|state|judge]...`; all without
 # a word. `scripts/test.sh` runs short forms of the same. Needs what that installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -62,7 +62,13 @@ state() {
     BANYAN_STATE_KILLS="${LONG_KILLS:-50}" cargo test --locked -p tests --test state -- --test-threads 1 killed_at_any_moment
 }
 
-for what in "${@:-pages screens openapi shadow state}"; do
+# Canaries led by the judge: steps of minutes, rollouts of sides that are alike, kills in the middle of a step.
+judge() {
+    BANYAN_JUDGE_STEP_SECONDS="$((seconds / 5))" BANYAN_JUDGE_ROLLOUTS="${LONG_ROLLOUTS:-30}" BANYAN_JUDGE_KILLS="${LONG_KILLS:-50}" \
+        cargo test --locked -p tests --test judge -- --test-threads 1
+}
+
+for what in "${@:-pages screens openapi shadow state judge}"; do
     for step in $what; do
         echo "==> $step"
         "$step"

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use chassis::drain::Signals;
+use chassis::tasks::Tasks;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::Runtime;
 
 use crate::ports::Ports;
-use crate::{Args, parts, tour};
+use crate::{Args, parts, tour, traffic};
 
 /// How often a part's port is tried while it starts.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -35,8 +36,14 @@ pub(crate) fn run(args: &Args, ports: &Ports) -> anyhow::Result<()> {
     for (name, address) in all {
         children.start(name, address, args)?;
     }
+    let tasks = Tasks::new();
+    {
+        let _inside = runtime.enter();
+        traffic::ask(ports.edge, args.traffic, &tasks)?;
+    }
     tour::print(args, ports)?;
     runtime.block_on(signals.next());
+    tasks.stop();
     children.stop()
 }
 

@@ -3,6 +3,7 @@
 mod places;
 mod ports;
 mod tour;
+mod traffic;
 mod parts;
 mod children;
 
@@ -37,6 +38,9 @@ struct Args {
     /// A process for each part instead of one for all.
     #[arg(long)]
     processes: bool,
+    /// So many requests a second of callers who ask for what is recommended, for the judge to look at; 0 is nobody.
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    traffic: u32,
     /// Only this part, in this process.
     #[arg(long, hide = true)]
     only: Option<String>,

@@ -15,7 +15,7 @@ use stubs::switches::Settings as Switches;
 use tokio::runtime::Runtime;
 
 use crate::ports::Ports;
-use crate::{Args, places, tour};
+use crate::{Args, places, tour, traffic};
 
 /// The gateway's name among the parts.
 pub(crate) const EDGE: &str = "edge";
@@ -30,6 +30,7 @@ pub(crate) fn run_all(args: &Args, ports: &Ports) -> anyhow::Result<()> {
     for (bff, address) in &ports.bffs {
         shop.add(bff, *address, args, ports)?;
     }
+    shop.traffic(args, ports)?;
     tour::print(args, ports)?;
     shop.wait();
     gateway.stop();
@@ -132,6 +133,12 @@ impl Shop {
         let running = composition::start(bff, &settings, &self.tasks)?;
         self.bffs.push(running);
         Ok(())
+    }
+
+    /// Callers for the judge.
+    fn traffic(&self, args: &Args, ports: &Ports) -> anyhow::Result<()> {
+        let _inside = self.runtime.enter();
+        traffic::ask(ports.edge, args.traffic, &self.tasks)
     }
 
     /// Until somebody ends it.

@@ -77,10 +77,7 @@ fn token(args: &Args, ports: &Ports) -> anyhow::Result<String> {
 }
 
 fn commands(args: &Args, ports: &Ports, token: &str) -> String {
-    let (edge, admin) = (
-        format!("http://{}", ports.edge),
-        format!("http://{}", ports.admin),
-    );
+    let edge = format!("http://{}", ports.edge);
     let file = args.config.display();
     let at = option("config", &args.config, USUAL_FILE);
     // The commands find the gateway by the file's own words, which the demo has filled in otherwise.
@@ -92,7 +89,11 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
             format!(" --port-base {}", args.port_base),
         )
     };
-    let seeing = see_before_you_move(args, ports);
+    let moving = format!(
+        "{}\n{}",
+        see_before_you_move(args, ports),
+        judged(args, ports)
+    );
     format!(
         r#"Paste into another terminal, in this folder:
 
@@ -125,7 +126,7 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
   for i in $(seq 30); do curl -s -o /dev/null -w '%{{http_code}} ' {edge}/api/products; done; echo
   curl -i {edge}/api/products
 
-{seeing}
+{moving}
 # A cutover: keep this running in a third terminal (set TOKEN there too) ...
   while sleep 0.3; do curl -si -H "authorization: Bearer $TOKEN" {edge}/api/products/7 | grep -i -e ^HTTP -e x-served-by | tr -d '\r' | paste - -; done
 # ... and move everybody, then take everybody back. The gateway says what changed; no request is lost.
@@ -133,22 +134,9 @@ fn commands(args: &Args, ports: &Ports, token: &str) -> String {
   sed -i 's/canary.percent = 100 /canary.percent = 0 /' {file}
   sed -i 's/canary.percent = 0 /canary.percent = 25 /' {file}
 
-# A mistake in the file changes nothing but what is said.
-  sed -i 's/phase = "canary"/phase = "cannary"/' {file}; sleep 1; curl -s {admin}/readyz; echo; banyan check {file}
-  sed -i 's/phase = "cannary"/phase = "canary"/' {file}
-
-# The service fails; the operator takes its callers back with one line.
-  curl -X PUT -d '{{"error_rate": 1}}' http://{catalog}/__stub
-  sed -i '0,/canary.percent = 25 /s//force = "legacy"\n&/' {file}
-  curl -X DELETE http://{catalog}/__stub; sed -i '/^force = "legacy"$/d' {file}
-
-  curl -s {admin}/routes; curl -s {admin}/metrics | grep banyan_requests
-
-Ctrl-C ends all of it. Start again: cargo run --release -p demo{separator}{again}
-"#,
-        catalog = ports.parts[2].1,
+{trouble}"#,
         reviews = ports.parts[3].1,
-        separator = if again.is_empty() { "" } else { " --" },
+        trouble = trouble(args, ports, &again),
     )
 }
 
@@ -179,6 +167,48 @@ fn see_before_you_move(args: &Args, ports: &Ports) -> String {
 # And back to where it began: the file is as it was, to the byte.
   banyan cutover orders --to shadow{at}
 "#
+    )
+}
+
+/// A canary that the judge leads, and that leaves a broken service by itself.
+fn judged(args: &Args, ports: &Ports) -> String {
+    let recommendations = format!("http://{}", ports.parts[5].1);
+    let at = option("config", &args.config, USUAL_FILE);
+    format!(
+        r#"# A canary led by the judge: {rate} requests a second ask for what is recommended, a quarter of the callers get the new service.
+  banyan status recommended{at}
+# Healthy, it goes on to half and then all of them, a step in about half a minute, with nobody's help. Break the service ...
+  curl -s -X PUT -d '{{"error_rate": 0.5}}' {recommendations}/__stub; echo; sleep 6
+# ... and everybody is back on legacy. What happened, and how many met it?
+  banyan history recommended{at}
+# Mend it, and let other callers in first.
+  curl -s -X DELETE {recommendations}/__stub; echo
+  banyan resume recommended --why "mended"{at}
+"#,
+        rate = args.traffic,
+    )
+}
+
+/// What goes wrong, and how it all begins again.
+fn trouble(args: &Args, ports: &Ports, again: &str) -> String {
+    format!(
+        r#"# A mistake in the file changes nothing but what is said.
+  sed -i 's/phase = "canary"/phase = "cannary"/' {file}; sleep 1; curl -s {admin}/readyz; echo; banyan check {file}
+  sed -i 's/phase = "cannary"/phase = "canary"/' {file}
+
+# The service fails; the operator takes its callers back with one line.
+  curl -X PUT -d '{{"error_rate": 1}}' http://{catalog}/__stub
+  sed -i '0,/canary.percent = 25 /s//force = "legacy"\n&/' {file}
+  curl -X DELETE http://{catalog}/__stub; sed -i '/^force = "legacy"$/d' {file}
+
+  curl -s {admin}/routes; curl -s {admin}/metrics | grep banyan_requests
+
+Ctrl-C ends all of it. Start again: cargo run --release -p demo{separator}{again}
+"#,
+        admin = format_args!("http://{}", ports.admin),
+        file = args.config.display(),
+        catalog = ports.parts[2].1,
+        separator = if again.is_empty() { "" } else { " --" },
     )
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod asked;
 mod described;
 mod health;
+mod judged;
 #[expect(unused_qualifications, reason = "the description's macro writes them")]
 pub mod migrations;
 pub mod verbs;

@@ -154,9 +154,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         judged: judge::noted::Waiting::default(),
         comparisons,
     });
-    let relay = progress.store().ok();
-    let relay = relay.map(|store| Relay::new(store, progress.desk(), &shared.clock));
-    let relay = relay.transpose().map_err(StartError::Webhooks)?;
+    let relay = relay(&progress, &shared.clock)?;
     let copies = Runner::new(&shared.clock, &control_tasks).map_err(StartError::Copies)?;
     let Options { path, environment } = options;
     let reloader = Reloader::new(
@@ -195,6 +193,13 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         lines,
         control,
     })
+}
+
+/// Where state is kept, messages are.
+fn relay(progress: &Progress, clock: &Clock) -> Result<Option<Relay>, StartError> {
+    let relay = progress.store().ok();
+    let relay = relay.map(|store| Relay::new(store, progress.desk(), clock));
+    relay.transpose().map_err(StartError::Webhooks)
 }
 
 /// What may be in force at first: phases that may not be entered yet wait.
@@ -308,6 +313,7 @@ fn control(
     if let Some(relay) = relay {
         relay.start(tasks);
     }
+    reload::judge(&state.reloader, tasks);
     chassis::serve::router(listener, admin::router(Arc::clone(state)), tasks)?;
     drop(inside);
     Ok(runtime)

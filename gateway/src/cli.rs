@@ -52,6 +52,8 @@ enum Command {
     Hold(verbs::Args),
     /// Take a kill, a rollback or a hold back.
     Resume(verbs::ResumeArgs),
+    /// Let a canary go on to its next step now, whatever the judge thinks of the one in force.
+    Advance(verbs::Args),
     /// Sign a token for trying things, with a development key or an issuer's secret.
     Token(token::Args),
     /// Move a route to another phase, in the file.
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Rollback(args) => verbs::rollback(&args),
         Command::Hold(args) => verbs::hold(&args),
         Command::Resume(args) => verbs::resume(&args),
+        Command::Advance(args) => verbs::advance(&args),
         Command::Token(args) => token::run(&args),
         Command::Cutover(args) => cutover::run(&args),
         Command::Retire(args) => retire::run(&args),

@@ -6,11 +6,15 @@
 pub mod standing;
 pub mod window;
 pub mod effective;
+pub mod evidence;
+mod collecting;
 mod restored;
 mod queue;
 mod state;
 mod change;
 mod admission;
+pub mod leading;
+mod judging;
 pub mod verb;
 pub mod keeping;
 

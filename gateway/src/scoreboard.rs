@@ -1,14 +1,16 @@
 //! How far the migration has got, in figures and words: what `banyan status` shows and admin tells.
 
 pub mod diffs;
+pub mod judge;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strangler::{GateState, Phase};
+use strangler::{GateState, Percent, Phase};
 use utoipa::ToSchema;
 
+use self::judge::JudgeRow;
 use crate::config::Config;
 use crate::describe;
 use crate::progress::Progress;
@@ -48,8 +50,12 @@ pub struct RouteRow {
     pub owner: Option<String>,
     /// The phase that the file declares.
     pub declared: String,
-    /// The share that a canary declares, in percent.
+    /// The share that a canary declares, in percent; of steps the first.
     pub percent: Option<f64>,
+    /// The share of a canary that is in force, in percent.
+    pub share: Option<f64>,
+    /// What the judge has seen of its step.
+    pub judge: Option<JudgeRow>,
     /// What is in force, and why where that is something else.
     pub effective: Effective,
     /// Since when its phase is in force, seconds since 1970.
@@ -172,6 +178,8 @@ impl Sources<'_> {
             owner: route.owner.clone(),
             declared: migration.phase.as_str().to_owned(),
             percent: (migration.phase == Phase::Canary).then(|| migration.split.percent.number()),
+            share: standings.share(name, migration).map(Percent::number),
+            judge: judge::judge(self.progress, name, migration),
             effective: effective(migration, name, &standings),
             since: (standing.since_ms > 0)
                 .then(|| seconds(Duration::from_millis(standing.since_ms))),

@@ -15,6 +15,7 @@ pub mod tree;
 pub mod binaries;
 pub mod process;
 pub mod origin;
+pub mod moody;
 pub mod edge;
 pub mod sides;
 pub mod bff;

@@ -219,6 +219,8 @@ pub(super) fn refused(error: &VerbError) -> Problem {
         ),
         VerbError::Retired(_)
         | VerbError::NoCanary { .. }
+        | VerbError::NoSteps { .. }
+        | VerbError::Stands { .. }
         | VerbError::NothingSaid(_)
         | VerbError::KilledWithAll { .. } => (
             StatusCode::CONFLICT,

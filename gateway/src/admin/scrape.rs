@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use prometheus_client::registry::Registry;
 
-use super::AdminState;
+use super::{AdminState, judged};
 use crate::auth::ring::KeyRing;
 use crate::describe;
 use crate::metrics::registry::{Sample, Scrape};
@@ -39,6 +39,7 @@ fn samples(state: &AdminState) -> Vec<Sample> {
         ),
     ];
     samples.extend(of_progress(state, &snapshot));
+    samples.extend(judged::samples(state, &snapshot));
     samples.extend(of_limits(&snapshot));
     samples.extend(of_endpoints(&snapshot));
     samples.extend(of_issuers(&snapshot));

@@ -32,6 +32,7 @@ pub(super) fn router() -> OpenApiRouter<Arc<AdminState>> {
         .routes(routes!(rollback))
         .routes(routes!(hold))
         .routes(routes!(resume))
+        .routes(routes!(advance))
         .routes(routes!(kill_all))
         .routes(routes!(resume_all))
         .routes(routes!(permission))
@@ -161,6 +162,18 @@ async fn resume(
         keep_cohort: order.keep_cohort,
     };
     say(state, peer, route, order, verb).await
+}
+
+/// A canary goes on to its next step, whatever the judge thinks of the one in force.
+#[utoipa::path(post, path = "/migrations/{route}/advance", params(("route" = String, Path)), request_body = Order,
+    responses((status = 200, body = Done), (status = 404, description = "No such route"), (status = 409, description = "No canary with steps, or something stands over it")))]
+async fn advance(
+    State(state): State<Arc<AdminState>>,
+    peer: ConnectInfo<std::net::SocketAddr>,
+    Named(route): Named,
+    order: Given<Order>,
+) -> Answer<Done> {
+    say(state, peer, route, order, |_| Verb::Advance).await
 }
 
 /// All callers of all routes to legacy.

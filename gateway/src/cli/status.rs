@@ -10,6 +10,7 @@ use strangler::Phase;
 use super::remote::{Remote, RemoteArgs};
 use super::{Output, print};
 use crate::progress::window::Sum;
+use crate::scoreboard::judge::JudgeRow;
 use crate::scoreboard::{GateRow, RouteRow, Scoreboard};
 
 /// How often a watched status is asked for.
@@ -86,7 +87,7 @@ fn all(board: &Scoreboard, now: f64) -> String {
                 || row.declared.clone(),
                 |percent| format!("{} {percent} %", row.declared),
             ),
-            row.effective.phase.clone(),
+            in_force(row),
             share(
                 row.service_share,
                 row.legacy.requests + row.service.requests,
@@ -115,6 +116,11 @@ fn all(board: &Scoreboard, now: f64) -> String {
     for row in &board.routes {
         let reason = row.effective.reason.iter();
         lines.extend(reason.map(|reason| format!("{}: {reason}", row.route)));
+        let judge = row
+            .judge
+            .as_ref()
+            .filter(|_| row.share > Some(0.0) || row.effective.phase == "canary");
+        lines.extend(judge.and_then(|judge| Some(format!("{}: {}", row.route, in_words(judge)?))));
     }
     let trouble = board.trouble.iter();
     lines.extend(trouble.map(|trouble| format!("state is not kept: {trouble}")));
@@ -143,6 +149,9 @@ fn one(row: &RouteRow, now: f64) -> String {
             millis(sum.p99_ms)
         );
         line(side, said);
+    }
+    if let Some(row) = &row.judge {
+        judged(row, now, &mut line);
     }
     if let Some(shadow) = &row.shadow {
         let said = format!(
@@ -179,6 +188,77 @@ fn one(row: &RouteRow, now: f64) -> String {
         );
     }
     lines.join("\n")
+}
+
+/// The phase in force, and of a canary the share.
+fn in_force(row: &RouteRow) -> String {
+    match row.share {
+        Some(share) if row.effective.phase == Phase::Canary.as_str() => {
+            format!("{} {share} %", row.effective.phase)
+        }
+        _ => row.effective.phase.clone(),
+    }
+}
+
+/// What the judge thinks, in a line.
+fn in_words(row: &JudgeRow) -> Option<String> {
+    let missing = row.missing.map_or_else(String::new, |missing| {
+        format!("; about {missing} more requests to the service")
+    });
+    Some(format!(
+        "{}: {}{missing}",
+        row.verdict.as_ref()?,
+        row.why.as_ref()?
+    ))
+}
+
+/// What the judge has seen.
+fn judged(row: &JudgeRow, now: f64, line: &mut impl FnMut(&str, String)) {
+    let step = row.step.map_or_else(
+        || "led by hand".to_owned(),
+        |step| format!("step {step} of {}", row.steps),
+    );
+    let since = ago(now - row.since);
+    line(
+        "step",
+        format!("{} % of the callers, {step}, since {since}", row.percent),
+    );
+    line(
+        "judge",
+        in_words(row).unwrap_or_else(|| "has not looked yet".to_owned()),
+    );
+    let evidence = format!(
+        "failures {} of {}, slowness {} of {}; a rollback at {}",
+        figure(row.evidence_failed),
+        figure(row.bound),
+        figure(row.evidence_slow),
+        figure(row.bound),
+        figure(row.bound),
+    );
+    line("evidence", evidence);
+    let slow = row.slow_above_ms.map_or_else(
+        || "slow is not known yet".to_owned(),
+        |slow| format!("slow above {}", millis(Some(slow))),
+    );
+    for (side, seen) in [("  on legacy", &row.legacy), ("  on service", &row.service)] {
+        line(
+            side,
+            format!(
+                "{} requests, {} failed, {} slow; {} of {} samples; {slow}",
+                seen.requests, seen.failed, seen.slow, seen.samples, row.min_samples
+            ),
+        );
+    }
+    line("  exposed", format!("about {} callers", row.users));
+}
+
+/// Evidence to read.
+fn figure(evidence: f64) -> String {
+    match evidence {
+        small if small < 10.0 => format!("{small:.2}"),
+        large if large < 1e6 => format!("{large:.0}"),
+        huge => format!("{huge:.0e}"),
+    }
 }
 
 /// What is left until it may be; nothing once it is.

@@ -1,4 +1,4 @@
-//! `banyan kill`, `rollback`, `hold` and `resume`: words to a running gateway, in force at once.
+//! `banyan kill`, `rollback`, `hold`, `resume` and `advance`: words to a running gateway, in force at once.
 
 use super::remote::{Remote, RemoteArgs, WordArgs};
 use super::{Output, print};
@@ -57,6 +57,10 @@ pub(super) fn rollback(args: &Args) -> anyhow::Result<()> {
 
 pub(super) fn hold(args: &Args) -> anyhow::Result<()> {
     args.said.say(Some(&args.route), "hold", false)
+}
+
+pub(super) fn advance(args: &Args) -> anyhow::Result<()> {
+    args.said.say(Some(&args.route), "advance", false)
 }
 
 pub(super) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {

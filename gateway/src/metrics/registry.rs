@@ -55,6 +55,24 @@ pub struct Sample {
     pub value: u64,
 }
 
+impl Sample {
+    /// What goes up and down.
+    pub fn gauge(
+        name: &'static str,
+        help: &'static str,
+        labels: Vec<(&'static str, String)>,
+        value: u64,
+    ) -> Self {
+        Self {
+            name,
+            help,
+            counter: false,
+            labels,
+            value,
+        }
+    }
+}
+
 impl Metrics {
     /// For so many cores.
     pub fn new(cores: usize) -> Self {

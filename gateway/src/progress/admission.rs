@@ -1,10 +1,11 @@
 //! Which phases a file may declare: what a route's history allows is entered, the rest is refused or waits.
 
-use strangler::{GateState, Phase, Refusal, entering};
+use strangler::judge::ladder;
+use strangler::{GateState, Percent, Phase, Refusal, entering};
 
 use super::change::{Actor, Change};
-use super::effective::said;
-use super::standing::{Standing, Standings, Word, millis};
+use super::effective::{said, spoken};
+use super::standing::{Standings, Word, millis};
 use crate::config::Config;
 use crate::route::config::TargetConfig;
 use crate::side::config::MigrationConfig;
@@ -64,11 +65,11 @@ impl Change<'_> {
             let was = before.and_then(|before| migration_of(before, name));
             match was {
                 Some(was) if was.phase == migration.phase => {
-                    self.another_share(name, was, migration);
                     self.admit_route(name, migration, asked, Patience::Wait)?;
                 }
                 _ => self.admit_route(name, migration, asked, patience)?,
             }
+            self.follow_share(name, migration);
         }
         Ok(())
     }
@@ -90,8 +91,8 @@ impl Change<'_> {
         let (old, new) = (&self.inner.standings, &self.standings);
         names.any(|name| {
             let over = |standings: &Standings| {
-                let phase = migration_of(config, name)?.phase;
-                Some(standings.over(name, phase))
+                let migration = migration_of(config, name)?;
+                Some(standings.over(name, migration))
             };
             over(old) != over(new)
         })
@@ -118,7 +119,7 @@ impl Change<'_> {
         let Some((stays, why)) = against else {
             let forced = forced.map(|(_, word)| (String::new(), word));
             let who = self.announced(name, to).or(forced);
-            self.enter(name, &standing, to, who);
+            self.enter(name, migration, to, who);
             return Ok(());
         };
         if patience == Patience::Refuse {
@@ -130,7 +131,7 @@ impl Change<'_> {
             });
         }
         if standing.entered != Some(stays) {
-            self.enter(name, &standing, stays, None);
+            self.enter(name, migration, stays, None);
         }
         self.stand(name, |standing| {
             standing.waits = Some(format!("declared {to}, waits: {why}"));
@@ -175,18 +176,11 @@ impl Change<'_> {
     ) -> Option<String> {
         let migration = migration_of(config, route)?;
         let standing = self.standings.of(route);
-        let from = standing.entered.unwrap_or(migration.phase);
+        let from = standing.in_force(migration.phase);
         if to < from || (to == from && !forward) {
             return None;
         }
-        let words = [
-            ("killed", self.standings.kill(route)),
-            ("rolled back", standing.rolled_back.as_ref()),
-            ("held", standing.held.as_ref()),
-        ];
-        let mut words = words.into_iter();
-        let spoken = words.find_map(|(what, word)| Some(said(what, word?)));
-        if let Some(spoken) = spoken {
+        if let Some(spoken) = spoken(&self.standings, route) {
             return Some(format!("{route} is {spoken}; resume it first"));
         }
         let refusal = self.refusal(route, migration, to, false, Asked { config, gate });
@@ -211,31 +205,64 @@ impl Change<'_> {
         (phase == to && self.is_fresh(&word)).then_some((peer, word))
     }
 
-    /// A changed phase clears what was said of the one before.
-    fn enter(&mut self, name: &str, standing: &Standing, to: Phase, who: Option<(String, Word)>) {
+    /// A changed phase clears what was said and seen of the one before.
+    fn enter(
+        &mut self,
+        name: &str,
+        migration: &MigrationConfig,
+        to: Phase,
+        who: Option<(String, Word)>,
+    ) {
         let now = self.progress.now();
-        let from = standing.entered.map_or("-", Phase::as_str);
-        self.tell(name, (from, to.as_str()), who);
+        let from = self.standings.of(name).entered;
+        self.tell(name, (from.map_or("-", Phase::as_str), to.as_str()), who);
+        let share = (to == Phase::Canary).then(|| first_share(migration));
         self.stand(name, |standing| {
             standing.entered = Some(to);
             standing.since_ms = millis(now);
             standing.waits = None;
-            standing.rolled_back = None;
             standing.forced = None;
             standing.announced = None;
+            // Another replica may have entered it before.
+            if standing.declared != Some(to) {
+                standing.declared = Some(to);
+                standing.rolled_back = None;
+                standing.blocked = false;
+                standing.rollbacks = 0;
+                standing.begin_step(share, now);
+            }
         });
     }
 
-    /// The same canary with another share.
-    fn another_share(&mut self, name: &str, was: &MigrationConfig, is: &MigrationConfig) {
-        let (from, to) = (was.split.percent, is.split.percent);
-        if is.phase != Phase::Canary || from == to {
+    /// The share that a canary's file wants: its percent, or of its steps the largest that is not above the share reached.
+    /// Another one is a new step.
+    fn follow_share(&mut self, name: &str, migration: &MigrationConfig) {
+        let standing = self.standings.of(name);
+        if standing.entered != Some(Phase::Canary) {
             return;
         }
-        let who = self.announced(name, Phase::Canary);
-        let share = |percent| format!("canary {percent}");
-        self.tell(name, (&share(from), &share(to)), who);
-        self.stand(name, |standing| standing.announced = None);
+        let steps = &migration.rollout.steps;
+        let wanted = match standing.share {
+            Some(share) if !steps.is_empty() => ladder::rejoin(steps, share),
+            _ => first_share(migration),
+        };
+        if standing.share == Some(wanted) && !(standing.promoted && steps.is_empty()) {
+            return;
+        }
+        if let Some(share) = standing.share {
+            let from = if standing.promoted {
+                Phase::Migrated.as_str().to_owned()
+            } else {
+                canary_at(share)
+            };
+            let who = self.announced(name, Phase::Canary);
+            self.tell(name, (&from, &canary_at(wanted)), who);
+        }
+        let now = self.progress.now();
+        self.stand(name, |standing| {
+            standing.announced = None;
+            standing.begin_step(Some(wanted), now);
+        });
     }
 
     /// Adds to the route's story, and to the audit where it is known who edited the file.
@@ -262,7 +289,18 @@ impl Change<'_> {
     }
 }
 
-fn migrations(config: &Config) -> impl Iterator<Item = (&String, &MigrationConfig)> {
+/// The share that a canary begins with.
+pub(super) fn first_share(migration: &MigrationConfig) -> Percent {
+    let first = migration.rollout.steps.first();
+    first.copied().unwrap_or(migration.split.percent)
+}
+
+/// A step in words.
+pub(super) fn canary_at(share: Percent) -> String {
+    format!("canary {share}")
+}
+
+pub(super) fn migrations(config: &Config) -> impl Iterator<Item = (&String, &MigrationConfig)> {
     config.routes.keys().filter_map(|name| {
         let migration = migration_of(config, name)?;
         Some((name, migration))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
 
+use super::evidence::AllJudged;
 use super::restored::{self, ALL};
 use super::standing::{Standing, Standings, Word};
 use super::state::{Inner, Progress, Said};
@@ -19,6 +20,7 @@ pub struct Change<'a> {
     pub(super) batch: Batch,
     /// Who is told of it, where another file is about to be in force.
     pub(super) webhooks: Option<BTreeMap<String, WebhookConfig>>,
+    pub(super) judged: Arc<AllJudged>,
 }
 
 /// Who does something, and from where.
@@ -40,6 +42,7 @@ impl Progress {
             progress: self,
             standings: Standings::clone(&inner.standings),
             generation: inner.generation,
+            judged: Arc::clone(&inner.judged),
             inner,
             batch: Batch::default(),
             webhooks: None,
@@ -116,9 +119,13 @@ impl Change<'_> {
         if let Some(webhooks) = &self.webhooks {
             self.progress.desk().serve(webhooks);
         }
+        self.inner.judged = Arc::clone(&self.judged);
         let whole = self.progress.push(self.batch);
         drop(self.inner);
-        match self.progress.flush() {
+        let said = self.progress.flush();
+        // What was shown is there after a restart.
+        self.progress.publish(self.judged);
+        match said {
             Said::Kept if !whole => Said::NotKept(self.progress.trouble().unwrap_or_default()),
             said => said,
         }

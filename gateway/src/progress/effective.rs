@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use strangler::Phase;
 use utoipa::ToSchema;
 
-use super::standing::{Standings, Word};
+use super::standing::{Standing, Standings, Word};
 use crate::side::config::MigrationConfig;
 
 /// What is in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Effective {
-    /// A phase, or `rolled_back`.
+    /// A phase, `rolled_back`, or `blocked`: rolled back so often that only a person lets it in again.
     pub phase: String,
     /// Why, where it is not simply what the file declares.
     pub reason: Option<String>,
@@ -19,14 +19,18 @@ pub struct Effective {
 /// What is in force for a route that declares `migration`.
 pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings) -> Effective {
     let standing = standings.of(name);
-    let entered = standing.entered.unwrap_or(migration.phase);
+    let entered = standing.in_force(migration.phase);
     let kill = standings.kill(name).filter(|_| entered != Phase::Retired);
     let rolled_back = standing.rolled_back.as_ref();
     let rolled_back = rolled_back.filter(|_| entered == Phase::Canary);
     let phase = if migration.forced_legacy || kill.is_some() {
         Phase::Legacy.as_str()
     } else if rolled_back.is_some() {
-        "rolled_back"
+        if standing.blocked {
+            "blocked"
+        } else {
+            "rolled_back"
+        }
     } else {
         entered.as_str()
     };
@@ -40,12 +44,28 @@ pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings)
     let words = words.filter_map(|(what, word)| Some(said(what, word?)));
     let forced = migration.forced_legacy;
     let forced = forced.then(|| "force = \"legacy\" in the file".to_owned());
+    let promoted = standing.promoted && entered == Phase::Migrated;
+    let promoted = promoted.then(|| "promoted: all steps of its canary went well".to_owned());
     let reasons = forced.into_iter().chain(standing.waits.clone());
+    let reasons = reasons.chain(promoted);
     let reasons: Vec<String> = reasons.chain(words).collect();
     Effective {
         phase: phase.to_owned(),
         reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
     }
+}
+
+/// The first of what stands over a route by somebody's word.
+pub(super) fn spoken(standings: &Standings, route: &str) -> Option<String> {
+    let standing = standings.routes.get(route);
+    let word = |of: fn(&Standing) -> &Option<Word>| standing.and_then(|one| of(one).as_ref());
+    let words = [
+        ("killed", standings.kill(route)),
+        ("rolled back", word(|one| &one.rolled_back)),
+        ("held", word(|one| &one.held)),
+    ];
+    let mut words = words.into_iter();
+    words.find_map(|(what, word)| Some(said(what, word?)))
 }
 
 /// "killed by ana, 2026-11-25 03:12 UTC: checkout fails".

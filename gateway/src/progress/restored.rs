@@ -1,10 +1,12 @@
 //! Documents of the store, told apart by kind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use strangler::LegacyClock;
 
+use super::evidence::{AllJudged, JUDGED, Judged};
 use super::standing::{Standing, Standings};
 use crate::store::rows::Document;
 
@@ -28,6 +30,7 @@ pub(super) type Unreadable = BTreeSet<(String, String)>;
 pub(super) struct Restored {
     pub(super) standings: Standings,
     pub(super) clocks: BTreeMap<String, LegacyClock>,
+    pub(super) judged: AllJudged,
     /// Those that are not progress.
     pub(super) others: Documents,
     /// Those that cannot be read, by kind and name.
@@ -54,6 +57,13 @@ pub(super) fn read(documents: Documents) -> Restored {
                 clock.map(|clock| {
                     restored.clocks.insert(name.clone(), clock);
                 })
+            }
+            JUDGED => {
+                // Where it cannot be read, its step begins anew: nothing that a person said is lost.
+                if let Some(judged) = parsed::<Judged>(&kind, &name, &body) {
+                    restored.judged.insert(name, Arc::new(judged));
+                }
+                continue;
             }
             _ => {
                 restored.others.push((kind, name, body));

@@ -8,6 +8,7 @@ use strangler::{Over, Percent, Phase};
 
 use crate::config::Config;
 use crate::route::config::{RouteConfig, TargetConfig};
+use crate::side::config::MigrationConfig;
 
 /// Somebody's word: who, why and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +43,8 @@ pub struct Standing {
     pub step: u32,
     /// Since when the step is in force, milliseconds since 1970.
     pub step_since_ms: u64,
+    /// The judge has let its canary through: the service answers everybody, the file still says canary.
+    pub promoted: bool,
     /// The phase that the file declared when one was last entered for it.
     pub declared: Option<Phase>,
     /// The phase that it has entered; it may be behind the declared one.
@@ -78,6 +81,24 @@ impl Word {
     }
 }
 
+impl Standing {
+    /// The phase in force of a route that declares `declared`.
+    pub fn in_force(&self, declared: Phase) -> Phase {
+        match self.entered.unwrap_or(declared) {
+            Phase::Canary if self.promoted => Phase::Migrated,
+            entered => entered,
+        }
+    }
+
+    /// Another share of the callers, or the same one anew: what was seen so far says nothing of it.
+    pub(super) fn begin_step(&mut self, share: Option<Percent>, now: Duration) {
+        self.share = share;
+        self.step += 1;
+        self.step_since_ms = millis(now);
+        self.promoted = false;
+    }
+}
+
 /// Since 1970.
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
@@ -95,19 +116,30 @@ impl Standings {
         own.or(self.killed.as_ref())
     }
 
-    pub(super) fn over(&self, route: &str, declared: Phase) -> Over {
+    pub(super) fn over(&self, route: &str, migration: &MigrationConfig) -> Over {
+        let declared = migration.phase;
         let standing = self.routes.get(route);
         let entered = standing.and_then(|one| one.entered);
-        let retired = entered.unwrap_or(declared) == Phase::Retired;
+        let in_force = standing.map_or(declared, |one| one.in_force(declared));
+        let led = in_force == Phase::Canary && !migration.rollout.steps.is_empty();
         Over {
-            phase: entered.filter(|entered| *entered != declared),
+            phase: (entered.is_some() && in_force != declared).then_some(in_force),
             // Once retired, nothing leads to legacy.
-            killed: self.kill(route).is_some() && !retired,
+            killed: self.kill(route).is_some() && in_force != Phase::Retired,
             rolled_back: standing.is_some_and(|one| one.rolled_back.is_some()),
             epochs: standing.map_or(0, |one| one.epochs),
-            share: standing.and_then(|one| one.share),
+            share: standing.and_then(|one| one.share).filter(|_| led),
             step: standing.map_or(0, |one| one.step),
         }
+    }
+
+    /// The share of a canary's callers that the service answers by bucket; nothing where its canary is not in force.
+    pub fn share(&self, route: &str, migration: &MigrationConfig) -> Option<Percent> {
+        let over = self.over(route, migration);
+        let canary = over.phase.unwrap_or(migration.phase) == Phase::Canary;
+        let back = migration.forced_legacy || over.killed || over.rolled_back;
+        let share = over.share.unwrap_or(migration.split.percent);
+        canary.then_some(if back { Percent::NONE } else { share })
     }
 
     /// The routes of the file with what stands over them: what is compiled.
@@ -115,7 +147,7 @@ impl Standings {
         let mut routes = config.routes.clone();
         for (name, route) in &mut routes {
             if let TargetConfig::Migration(migration) = &mut route.target {
-                migration.over = self.over(name, migration.phase);
+                migration.over = self.over(name, migration);
             }
         }
         routes

@@ -7,6 +7,8 @@ use std::time::Duration;
 use chassis::clock::Clock;
 use strangler::LegacyClock;
 
+use super::collecting::Collected;
+use super::evidence::AllJudged;
 use super::queue::Queue;
 use super::restored::{self, Documents, Restored, Unreadable};
 use super::standing::Standings;
@@ -30,6 +32,8 @@ pub struct Progress {
     trouble: Mutex<Option<String>>,
     /// Rows that are not written over, because they could not be read.
     unreadable: Unreadable,
+    /// What was seen of canaries, as it is kept.
+    published: Mutex<Arc<AllJudged>>,
     clock: Clock,
 }
 
@@ -40,6 +44,10 @@ pub(super) struct Inner {
     pub(super) clocks: BTreeMap<String, LegacyClock>,
     pub(super) users: Users,
     pub(super) windows: Windows,
+    /// What was seen of canaries.
+    pub(super) judged: Arc<AllJudged>,
+    /// And since the last look.
+    pub(super) collected: Collected,
     /// The number of the last file that was taken over.
     pub(super) generation: u64,
 }
@@ -74,6 +82,7 @@ impl Progress {
         let Restored {
             standings,
             clocks,
+            judged,
             others,
             unreadable,
         } = restored::read(known.documents);
@@ -82,6 +91,8 @@ impl Progress {
             clocks,
             users: Users::restore(known.uses),
             windows: Windows::restore(known.windows),
+            judged: Arc::new(judged),
+            collected: Collected::default(),
             generation: last.as_ref().map_or(0, |last| last.number),
         };
         let mut first = Batch::default();
@@ -97,6 +108,7 @@ impl Progress {
         if let Some(trouble) = &trouble {
             tracing::error!(trouble, "state cannot be used; the declared phases rule");
         }
+        let published = Mutex::new(Arc::clone(&inner.judged));
         let progress = Self {
             inner: Mutex::new(inner),
             queue: Queue::default(),
@@ -104,6 +116,7 @@ impl Progress {
             store,
             trouble: Mutex::new(trouble),
             unreadable,
+            published,
             clock,
         };
         progress.push(first);
@@ -123,6 +136,20 @@ impl Progress {
     /// What stands over all routes.
     pub fn standings(&self) -> Arc<Standings> {
         Arc::clone(&self.lock().standings)
+    }
+
+    /// What was seen of canaries: only what is kept, so that a restart changes nothing that was shown.
+    pub fn judged(&self) -> Arc<AllJudged> {
+        let published = self.published.lock();
+        Arc::clone(&published.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn publish(&self, judged: Arc<AllJudged>) {
+        let mut published = self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *published = judged;
     }
 
     /// The number of the file in force.

@@ -143,6 +143,7 @@ fn used() -> Note {
     }
 }
 
+mod judging;
 mod retiring;
 mod told;
 mod verbs;

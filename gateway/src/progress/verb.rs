@@ -2,6 +2,7 @@
 
 use strangler::Phase;
 
+use super::admission::{canary_at, first_share};
 use super::change::{Actor, Change, EVERYTHING};
 use super::effective::{effective, said};
 use crate::config::Config;
@@ -23,6 +24,8 @@ pub enum Verb {
         /// The same callers as before.
         keep_cohort: bool,
     },
+    /// The next step of a canary that has steps, whatever the judge thinks of the one in force.
+    Advance,
 }
 
 /// Why it cannot be said.
@@ -49,6 +52,22 @@ pub enum VerbError {
         route: String,
         /// The phase in force.
         phase: Phase,
+    },
+    /// Only a canary that has steps has a next one.
+    #[error("{route} is {phase} and has no next step: only a canary with canary.steps is advanced")]
+    NoSteps {
+        /// The route.
+        route: String,
+        /// The phase in force.
+        phase: Phase,
+    },
+    /// Something stands over it.
+    #[error("{route} is {said}; resume it first")]
+    Stands {
+        /// The route.
+        route: String,
+        /// What, by whom, and why.
+        said: String,
     },
     /// There is nothing to take back.
     #[error("nothing stands over {0}: there is nothing to resume")]
@@ -80,6 +99,7 @@ impl Verb {
             Self::Rollback => "rollback",
             Self::Hold => "hold",
             Self::Resume { .. } => "resume",
+            Self::Advance => "advance",
         }
     }
 }
@@ -111,9 +131,14 @@ impl Change<'_> {
         let migration = migration(config, route)?;
         let told = |change: &Self| {
             let effective = effective(migration, route, &change.standings);
+            let led = !migration.rollout.steps.is_empty();
+            let phase = match change.standings.share(route, migration) {
+                Some(share) if led && effective.phase == Phase::Canary.as_str() => canary_at(share),
+                _ => effective.phase,
+            };
             match effective.reason {
-                Some(reason) => format!("{} ({reason})", effective.phase),
-                None => effective.phase,
+                Some(reason) => format!("{phase} ({reason})"),
+                None => phase,
             }
         };
         let before = told(self);
@@ -148,14 +173,21 @@ impl Change<'_> {
             Verb::Rollback => self.stand(route, |standing| {
                 standing.rolled_back = word();
                 standing.rollbacks += 1;
+                standing.promoted = false;
             }),
             Verb::Hold => self.stand(route, |standing| standing.held = word()),
-            Verb::Resume { keep_cohort } => self.resume(route, keep_cohort)?,
+            Verb::Resume { keep_cohort } => self.resume(route, migration, keep_cohort)?,
+            Verb::Advance => self.advance_by_hand(route, migration)?,
         }
         Ok(())
     }
 
-    fn resume(&mut self, route: &str, keep_cohort: bool) -> Result<(), VerbError> {
+    fn resume(
+        &mut self,
+        route: &str,
+        migration: &MigrationConfig,
+        keep_cohort: bool,
+    ) -> Result<(), VerbError> {
         let standing = self.standings.of(route);
         let spoken = [&standing.killed, &standing.rolled_back, &standing.held];
         if spoken.iter().all(|word| word.is_none()) {
@@ -168,10 +200,17 @@ impl Change<'_> {
                 None => VerbError::NothingSaid(route),
             });
         }
+        let now = self.progress.now();
+        let first = first_share(migration);
         self.stand(route, |standing| {
-            if standing.rolled_back.is_some() && !keep_cohort {
-                standing.epochs += 1;
+            if standing.rolled_back.is_some() {
+                standing.epochs += u32::from(!keep_cohort);
+                standing.begin_step(Some(first), now);
             }
+            if standing.blocked {
+                standing.rollbacks = 0;
+            }
+            standing.blocked = false;
             standing.killed = None;
             standing.rolled_back = None;
             standing.held = None;

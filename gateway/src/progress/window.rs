@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use crate::metrics::stats::{Answers, RouteStats};
 use crate::store::rows::Window;
 
-/// So many minutes are at hand without asking the store.
-const AT_HAND: usize = 15;
+/// So many minutes are at hand without asking the store: what is slow is told by an hour of legacy's.
+const AT_HAND: usize = 60;
 
 const SIDES: [Side; 2] = [Side::Legacy, Side::Service];
 
@@ -127,6 +127,18 @@ impl Windows {
             p95_ms: quantile(0.95),
             p99_ms: quantile(0.99),
         }
+    }
+
+    /// What a side's answers took in the last `minutes`.
+    pub fn latency(&self, route: &str, side: Side, minutes: u64, now: Duration) -> Sketch {
+        let since = (now.as_secs() / 60).saturating_sub(minutes.saturating_sub(1));
+        let recent = self.recent.get(&(route.to_owned(), side));
+        let recent = recent.into_iter().flatten();
+        let mut latency = Sketch::default();
+        for window in recent.filter(|window| window.minute >= since) {
+            latency.merge(&window.latency);
+        }
+        latency
     }
 
     /// Forgets routes that the file no longer has; their rows stay in the store.

@@ -68,7 +68,7 @@ impl Reloader {
     }
 
     /// Compiles anew what the change moves, swaps, and keeps it.
-    fn in_force(&self, change: Change<'_>) -> Result<Said, BuildError> {
+    pub(super) fn in_force(&self, change: Change<'_>) -> Result<Said, BuildError> {
         let current = self.shared.current.load_full();
         if change.moves(&current.config) {
             let next = self.build(&change, Arc::clone(&current.config), &current)?;

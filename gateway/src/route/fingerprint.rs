@@ -121,13 +121,13 @@ fn rules(migration: &MigrationConfig, hash: &mut Fnv) {
     hash.number(migration.epoch_in_force().into());
     let Split {
         enabled,
-        percent,
+        percent: _,
         methods,
         allow,
         deny,
     } = &migration.split;
     hash.number((*enabled).into());
-    hash.number(percent.hundredths().into());
+    hash.number(migration.share_in_force().hundredths().into());
     hash.list(methods);
     for People { users, groups } in [allow, deny] {
         hash.list(users);

@@ -12,7 +12,7 @@ use super::rows::{Audit, Diff, Event, Generation, Known, Use, Window};
 pub(super) const WINDOW: &str = "route, side, minute, c1, c2, c3, c4, c5, latency";
 
 /// How many minutes of windows are read back at the start.
-const RECENT: u64 = 15;
+const RECENT: u64 = 60;
 
 pub(super) fn known(connection: &Connection, now: Duration) -> rusqlite::Result<Known> {
     let mut select = connection.prepare("SELECT kind, name, body FROM document")?;

@@ -1,0 +1,77 @@
+//! A service that is worse than legacy is left, within seconds.
+
+use std::time::Duration;
+
+use chassis::clock::Clock;
+use serde_json::Value;
+use tests::moody::Mood;
+
+use crate::canary::{Canary, last_event, until, until_samples, until_timed, users, well};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_fails_half_of_its_requests_is_out_within_twenty_seconds() {
+    let canary = Canary::new().await;
+    let edge = canary.plan("steps = [5, 50]", "").start().await;
+    let users = users(&edge, 300);
+    until_samples(&edge, "service", 20).await;
+    let broken = Clock::system().now();
+    canary.service.is(Mood {
+        failing: 0.5,
+        ..Mood::default()
+    });
+    // Waits no longer than that.
+    let row = until(&edge, "rolled_back").await;
+    let took = Clock::system().now() - broken;
+    let event = last_event(&edge).await;
+    assert_eq!(
+        (&event["from"], &event["actor"]),
+        (&Value::from("canary 5 %"), &Value::from("judge"))
+    );
+    let detail = &event["detail"];
+    println!("out after {took:?}: {detail}");
+    let exposed = detail["users"].as_u64().unwrap();
+    assert!((5..=200).contains(&exposed), "{detail}");
+    assert!(detail["failed"].as_u64() >= Some(5), "{detail}");
+    assert!(
+        detail["detected_after"].as_f64().unwrap() <= 20.0,
+        "{detail}"
+    );
+    assert_eq!(
+        (&row["share"], &row["rollbacks"]),
+        (&Value::from(0.0), &Value::from(1))
+    );
+
+    // Its users are back on legacy, and the story says why.
+    let heard = users.stop().await;
+    let failed = heard.iter().filter(|one| one.status == Some(500)).count();
+    assert!(
+        failed as u64 >= detail["failed"].as_u64().unwrap(),
+        "{failed}: {detail}"
+    );
+    assert_eq!(
+        edge.get("/api/orders/1")
+            .header("x-device-id", "user-1")
+            .send()
+            .await
+            .status,
+        200
+    );
+    let told = edge.prints(&["history", "orders"]).await;
+    assert!(told.contains("canary 5 % -> rolled_back"), "{told}");
+    edge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_takes_twice_as_long_is_out() {
+    let canary = Canary::new().await;
+    canary.take(Duration::from_millis(8));
+    let edge = canary.plan("steps = [25, 50]", "").start().await;
+    let users = users(&edge, 300);
+    until_timed(&edge).await;
+    canary.service.is(well(Duration::from_millis(16)));
+    until(&edge, "rolled_back").await;
+    let event = last_event(&edge).await;
+    assert_eq!(event["detail"]["trigger"], "slow", "{event}");
+    crate::canary::all_well(&users.stop().await);
+    edge.stop().await;
+}
