@@ -44,6 +44,7 @@ packages() {
     has flock || missing+=(util-linux)
     has pgrep || missing+=(procps)
     has node && has npm || missing+=(nodejs npm)
+    has redis-server || missing+=(redis-server)
     has chromium || missing+=(chromium)
     has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     if ((${#missing[@]} == 0)); then

@@ -6,6 +6,7 @@
 pub mod metrics;
 pub mod listener;
 pub mod store;
+pub mod replicas;
 pub mod notify;
 pub mod decommission;
 pub mod log;

@@ -14,6 +14,7 @@ pub mod client;
 pub mod tree;
 pub mod binaries;
 pub mod process;
+pub mod redis;
 pub mod origin;
 pub mod moody;
 pub mod edge;

@@ -40,7 +40,10 @@ fn passwords(text: &str) -> Vec<Range<usize>> {
     for (at, mark) in text.match_indices("://") {
         let start = at + mark.len();
         let rest = &text[start..];
-        let end = rest.find(|c: char| c.is_whitespace() || "\"'/?#,".contains(c));
+        // Whatever is special in a password, and should have been written otherwise, is part of it here.
+        let redis = text[..at].ends_with("redis") || text[..at].ends_with("rediss");
+        let ends = if redis { "\"'" } else { "\"'/?#," };
+        let end = rest.find(|c: char| c.is_whitespace() || ends.contains(c));
         let authority = &rest[..end.unwrap_or(rest.len())];
         if let Some(length) = authority.rfind('@') {
             found.push(start..start + length);
@@ -107,6 +110,7 @@ mod tests {
             "secret = hunter2",
             "token = \"caf\u{e9} hunter2",
             "jwks_url = \"https://me:hunter2@id.example/jwks\"",
+            "redis = \"redis://:pass/hunter2#hunter2@redis.internal:6379\"",
             "endpoints = [\"http://x@hunter2@a:1\", \"http://hunter2@b",
         ] {
             let masked = masked(text);

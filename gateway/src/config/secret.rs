@@ -70,7 +70,7 @@ fn not_empty(value: &Value<'_>, secret: SecretString) -> Option<SecretString> {
 }
 
 /// `${NAME}` and nothing else: a default would be a secret in the file.
-fn is_reference(text: &str) -> bool {
+pub(super) fn is_reference(text: &str) -> bool {
     text.strip_prefix("${")
         .and_then(|rest| rest.strip_suffix('}'))
         .is_some_and(|name| !name.contains([':', '}']))

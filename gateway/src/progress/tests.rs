@@ -80,6 +80,7 @@ impl World {
 fn open(folder: &Path, clock: &Clock) -> Progress {
     let config = orders("legacy");
     let state = crate::store::config::StateConfig {
+        redis: None,
         path: folder.join("banyan.db"),
         ..config.state
     };

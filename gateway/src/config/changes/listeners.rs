@@ -19,6 +19,8 @@ pub(super) fn between(changes: &mut Changes, old: &Config, new: &Config) {
     log(changes, old, new);
     let path = |config: &Config| config.state.path.display().to_string();
     changes.say("state.path", path(old), path(new));
+    // Its password may be all that changes.
+    changes.say_only("state.redis", &old.state.redis, &new.state.redis);
     // The rest of admin, and the log, are set up once, before the first request.
     changes.needs_restart_from(before);
     for (what, was, is) in [

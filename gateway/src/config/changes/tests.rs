@@ -270,3 +270,16 @@ fn how_a_canary_is_led_is_said_key_by_key() {
         assert!(!changed.contains(','), "{changed}");
     }
 }
+
+#[test]
+fn another_redis_comes_with_a_restart_and_shows_no_password() {
+    let with = |url: &str| format!("version = 1\n[state]\nredis = \"{url}\"");
+    for url in ["redis://127.0.0.1", "redis://:${REDIS_PASSWORD}@127.0.0.1"] {
+        assert_eq!(
+            said(&[("version = 1", &with(url))]),
+            "state.redis changed; after a restart only: state.redis changed"
+        );
+    }
+    let text = FILE.replacen("version = 1", &with("redis://:${PASSWORD}@127.0.0.1"), 1);
+    assert!(!format!("{:?}", config(&text)).contains("hunter2"));
+}
