@@ -4,6 +4,7 @@
 //! old one.
 
 pub mod standing;
+pub mod shared;
 pub mod window;
 pub mod effective;
 pub mod evidence;
