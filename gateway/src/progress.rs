@@ -14,9 +14,9 @@ mod queue;
 mod state;
 mod change;
 mod admission;
+pub mod verb;
 pub mod leading;
 mod judging;
-pub mod verb;
 pub mod keeping;
 
 pub use admission::{Gate, NotYet, Patience};

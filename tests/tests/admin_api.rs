@@ -19,7 +19,7 @@ const CASES_DEFAULT: u32 = 10;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// All that there is.
-const PATHS: [(&str, &str); 21] = [
+const PATHS: [(&str, &str); 22] = [
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/metrics"),
@@ -36,6 +36,7 @@ const PATHS: [(&str, &str); 21] = [
     ("post", "/migrations/{route}/rollback"),
     ("post", "/migrations/{route}/hold"),
     ("post", "/migrations/{route}/resume"),
+    ("post", "/migrations/{route}/advance"),
     ("post", "/migrations/{route}/permission"),
     ("post", "/kill"),
     ("post", "/resume"),

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tests::answer::Answer;
 use tests::client::Client;
@@ -165,6 +166,28 @@ async fn a_route_is_seen_before_it_moves_and_taken_back_as_the_tour_says() {
     demo.ends().await;
 }
 
+#[tokio::test]
+async fn the_judge_leaves_a_broken_service_as_the_tour_says() {
+    let demo = Demo::start(&[]).await;
+    demo.recommended("enough callers", |row| {
+        row["judge"]["service"]["samples"].as_u64() >= Some(30)
+    })
+    .await;
+    let waits = ["canary, steps 25, 50, 100", "step 1 of 3", "of 300 samples"];
+    demo.says("banyan status recommended", &waits).await;
+    let breaks = "curl -s -X PUT -d '{\"error_rate\"";
+    demo.says(breaks, &["\"error_rate\":0.5"]).await;
+    demo.recommended("everybody back on legacy", |row| {
+        row["effective"]["phase"] == "rolled_back"
+    })
+    .await;
+    demo.says("banyan history recommended", &["rolled_back", "judge"])
+        .await;
+    demo.says("banyan resume recommended", &["-> canary 25 %"])
+        .await;
+    demo.ends().await;
+}
+
 async fn smoke(arguments: &[&str]) {
     let demo = Demo::start(arguments).await;
     // The edge comes first, then a line for each part.
@@ -271,6 +294,17 @@ impl Demo {
             }
         };
         within(outcome, compared).await;
+    }
+
+    /// Waits until the judged route is as `wanted` says.
+    async fn recommended(&self, what: &str, wanted: impl Fn(&Value) -> bool) {
+        let admin = Client::new(SocketAddr::from(([127, 0, 0, 1], self.base + 2900)));
+        let there = async {
+            while !wanted(&admin.get("/migrations/recommended").send().await.json()) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        within(what, there).await;
     }
 
     async fn taken_over(&self, before: usize) {

@@ -9,7 +9,7 @@ use tests::edge::Edge;
 use tests::load::times;
 use tests::origin::{Origin, Refusing, Reply};
 use tests::sides::{Sides, json, routes};
-use tests::wire::Wire;
+use tests::wire::{Wire, within};
 
 const SHADOW: &str = "phase = \"shadow\"\nshadow.noise_percent = 0\n";
 
@@ -228,9 +228,15 @@ async fn memory_stays_bounded_for_as_long_as_it_goes_wrong() {
     assert!(most <= 256, "{most} waited");
     // What all copies together may keep, and as much again for what works with it.
     assert!(grown < 128 * 1024, "grew by {grown} KiB");
-    for reason in ["timeout", "reset", "response_too_large"] {
-        assert!(edge.dropped(reason).await > 0, "{reason}");
-    }
+    // On a busy machine so few are copied in a short time that one of them may be missing yet.
+    let all = async {
+        for reason in ["timeout", "reset", "response_too_large"] {
+            while edge.dropped(reason).await == 0 {
+                ask(&edge).await;
+            }
+        }
+    };
+    within("a copy of each kind", all).await;
     assert!(edge.pairs("matched").await > 0);
     edge.stop().await;
 }

@@ -154,6 +154,10 @@ async fn what_a_newer_gateway_wrote() {
     edge.says("orders", "hold", "ana", "of today").await;
     edge.stop().await;
     let connection = Connection::open(&state).unwrap();
+    let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+    let today = connection
+        .query_row("PRAGMA user_version", [], read)
+        .unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let before = files(folder.path());
@@ -162,7 +166,9 @@ async fn what_a_newer_gateway_wrote() {
 
     // Nothing was lost to whoever knows it.
     let connection = Connection::open(&state).unwrap();
-    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection
+        .pragma_update(None, "user_version", today)
+        .unwrap();
     drop(connection);
     let edge = plan(&sides, &state).start().await;
     assert!(edge.in_force("orders").await.ends_with("of today)"));
