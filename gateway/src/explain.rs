@@ -7,7 +7,7 @@ use chassis::principal::Principal;
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method};
 use serde::Serialize;
-use strangler::{Decision, Phase};
+use strangler::{Decision, Phase, Reason};
 
 use crate::auth::compiled::Policy;
 use crate::describe;
@@ -15,6 +15,7 @@ use crate::forward::client::Client;
 use crate::forward::compiled::Backend;
 use crate::forward::fields::Sender;
 use crate::forward::target::Paths;
+use crate::judge::compiled::Canary;
 use crate::listener::config::Listener;
 use crate::route::compiled::{Route, Target};
 use crate::route::conditions::Asked;
@@ -324,6 +325,9 @@ fn chosen<'m>(
             "bucket {number} of 10000; the service has those below {below} ({share})"
         ));
     }
+    if let Some(canary) = &migration.canary {
+        said.extend(nets(canary, outcome.decision, method));
+    }
     if outcome.override_refused {
         said.push("the override is not believed from this caller".to_owned());
     }
@@ -332,6 +336,17 @@ fn chosen<'m>(
     told.reason = Some(reason.as_str());
     told.bucket = bucket.map(strangler::Bucket::number);
     migration.backend(side)
+}
+
+/// When legacy answers in the place of a canary's service.
+fn nets(canary: &Canary, decision: Decision, method: &Method) -> impl Iterator<Item = String> {
+    let cap = canary.cap(decision);
+    let cap = cap.map(|cap| format!("legacy while {cap} are under way: {}", Reason::Capped));
+    let mut request = http::Request::new(http_body_util::Empty::<&[u8]>::new());
+    request.method_mut().clone_from(method);
+    let has_net = canary.has_net(decision, &request);
+    let net = has_net.then(|| format!("legacy when that fails: {}", Reason::Failover));
+    cap.into_iter().chain(net)
 }
 
 fn answered_by(

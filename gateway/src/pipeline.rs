@@ -1,11 +1,11 @@
 //! The request, top to bottom. Each stage gets its own policy and what earlier stages found; it answers, passes on or
 //! rejects, and never calls another stage.
 
-mod asking;
 mod guard;
 mod handing;
 mod outgoing;
 mod returning;
+mod asking;
 mod shadowing;
 
 use std::rc::Rc;
@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
+use self::asking::{Terms, within_cap};
 use crate::auth::compiled::Verified;
 use crate::auth::stage::{authenticate, authorise};
 use crate::forward::body::RequestBody;
@@ -151,13 +152,9 @@ impl<'a> Passage<'a> {
             path: &path,
             deadline,
         };
-        let terms = asking::Terms {
-            whose,
-            may_switch: wanted.is_some(),
-        };
-        let result = self.ask(&how, request, terms, found).await;
-        let on_legacy = found.record.on_legacy.clone().filter(|_| wanted.is_some());
-        let answer = self.returning(&how, result?, edge_host.as_ref(), wanted, on_legacy);
+        let terms = Terms::of(whose, wanted.as_ref());
+        let (how, answer) = self.ask(how, request, terms, found).await?;
+        let answer = self.returning(&how, answer, edge_host.as_ref(), wanted, &found.record);
         Ok(shadowing::keep(answer, capture))
     }
 
@@ -233,10 +230,11 @@ impl<'a> Passage<'a> {
             let refused = &self.core.shared.metrics.overrides_refused;
             refused.fetch_add(1, Ordering::Relaxed);
         }
-        found.record.decided(outcome.decision);
+        let decision = within_cap(migration, outcome.decision, &mut found.record);
+        found.record.decided(decision);
         // A snapshot is built only when at least one side is there.
         migration
-            .backend(outcome.decision.side)
+            .backend(decision.side)
             .ok_or(Rejection::RouteNotFound)
     }
 }

@@ -41,6 +41,10 @@ pub enum Reason {
     NoKey,
     /// The caller's bucket against the percentage.
     Bucket,
+    /// Their bucket says the service, which has as many requests of this route as it may have at once.
+    Capped,
+    /// Their bucket says the service, which failed.
+    Failover,
 }
 
 /// The answer, with its why.
@@ -214,7 +218,24 @@ impl Side {
     }
 }
 
+impl Decision {
+    /// Legacy answers in the service's place, for `reason`.
+    #[must_use]
+    pub fn instead(self, reason: Reason) -> Self {
+        Self {
+            side: Side::Legacy,
+            reason,
+            ..self
+        }
+    }
+}
+
 impl Reason {
+    /// Whether legacy answers in the place of the service, whose the caller is.
+    pub fn is_instead(self) -> bool {
+        matches!(self, Self::Capped | Self::Failover)
+    }
+
     /// One word for log lines and labels.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -229,6 +250,8 @@ impl Reason {
             Self::Allowed => "allowed",
             Self::NoKey => "no_key",
             Self::Bucket => "bucket",
+            Self::Capped => "capped",
+            Self::Failover => "failover",
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Looks at an answer's head only: what becomes of its body, and a status in its trailers, is not the judge's.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
-use strangler::{Decision, Reason};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body::Body;
+use strangler::{Decision, Reason, Side};
 use upstream::Kind;
 
 use super::compiled::Canary;
@@ -13,6 +15,9 @@ use super::config::Failures;
 use super::noted::{SLOWEST, Sample};
 
 const GRPC_STATUS: &str = "grpc-status";
+
+/// The head of a side's answer, or why there is none.
+pub type Came<'a> = Result<(StatusCode, &'a HeaderMap), Kind>;
 
 /// Whose time runs out at a deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +54,7 @@ pub enum Went {
 
 impl Went {
     /// By the head of its answer, or by why there is none.
-    pub fn of(came: Result<(StatusCode, &HeaderMap), Kind>, whose: Whose) -> Self {
+    pub fn of(came: Came<'_>, whose: Whose) -> Self {
         match came {
             Ok((status, _)) if status.as_u16() >= 500 => Self::Badly(Fault::Answer),
             Ok((_, fields)) if is_grpc_failure(fields) => Self::Badly(Fault::Answer),
@@ -63,6 +68,11 @@ impl Went {
             }
         }
     }
+}
+
+/// Whom their bucket sent to the service.
+fn is_the_canarys(decision: Decision) -> bool {
+    (decision.side, decision.reason) == (Side::Service, Reason::Bucket)
 }
 
 /// The server's fault: unknown, deadline exceeded, resource exhausted, unimplemented, internal, unavailable, data loss.
@@ -87,6 +97,27 @@ impl Failures {
 }
 
 impl Canary {
+    /// So many at once at most, where the request counts among them.
+    pub fn cap(&self, decision: Decision) -> Option<NonZeroU32> {
+        self.max_concurrent.filter(|_| is_the_canarys(decision))
+    }
+
+    /// Whether legacy may be asked in the place of a service that fails: only what may be repeated, and is small.
+    pub fn has_net<B: Body>(&self, decision: Decision, request: &Request<B>) -> bool {
+        self.failover
+            && is_the_canarys(decision)
+            && matches!(*request.method(), Method::GET | Method::HEAD)
+            && request.body().is_end_stream()
+    }
+
+    /// Whether the service failed so that legacy is asked. Whoever set the deadline, the service had only its part of it.
+    pub fn falls(&self, came: Came<'_>) -> bool {
+        match Went::of(came, Whose::Ours) {
+            Went::Badly(fault) => self.failures.count(fault),
+            Went::Well | Went::Unsaid => false,
+        }
+    }
+
     /// What is noted of a request. Only those whom their bucket put on a side are a random sample of all.
     pub fn sample(&self, decision: Decision, went: Went, took: Duration) -> Option<Sample> {
         let by_bucket = decision.reason == Reason::Bucket;
@@ -113,9 +144,10 @@ impl Canary {
 mod tests {
     use super::*;
     use http::HeaderValue;
-    use strangler::{Bucketer, Side};
+    use http_body_util::{Empty, Full};
+    use strangler::Bucketer;
 
-    use crate::judge::config::JudgeConfig;
+    use crate::judge::config::{JudgeConfig, RolloutConfig};
 
     const TOOK: Duration = Duration::from_micros(1_500);
 
@@ -127,9 +159,18 @@ mod tests {
         }
     }
 
+    fn canary() -> Canary {
+        let rollout = RolloutConfig {
+            max_concurrent: 2,
+            failover: true,
+            ..RolloutConfig::default()
+        };
+        Canary::new(&rollout, &JudgeConfig::default(), 1)
+    }
+
     /// What is noted of a status: (failed, microseconds).
     fn noted(came: Result<(u16, Option<&'static str>), Kind>) -> Option<(bool, u32)> {
-        let canary = Canary::new(&JudgeConfig::default(), 1);
+        let canary = canary();
         let mut fields = HeaderMap::new();
         let came = came.map(|(status, grpc)| {
             if let Some(grpc) = grpc {
@@ -192,7 +233,7 @@ mod tests {
 
     #[test]
     fn only_those_whom_their_bucket_put_there_are_noted() {
-        let canary = Canary::new(&JudgeConfig::default(), 1);
+        let canary = canary();
         for reason in [
             Reason::Forced,
             Reason::Killed,
@@ -204,6 +245,8 @@ mod tests {
             Reason::Method,
             Reason::Allowed,
             Reason::NoKey,
+            Reason::Capped,
+            Reason::Failover,
         ] {
             assert_eq!(
                 canary.sample(by(reason), Went::Well, TOOK),
@@ -240,11 +283,67 @@ mod tests {
             assert_eq!(faults.map(|fault| failures.count(fault)), expected);
         }
         let canary = Canary {
-            step: 1,
             failures: only(true, false, true),
+            ..canary()
         };
         let went = Went::Badly(Fault::Timeout);
         let sample = canary.sample(by(Reason::Bucket), went, TOOK).unwrap();
         assert_eq!((sample.failed, sample.took), (false, SLOWEST));
+    }
+
+    #[test]
+    fn the_cap_counts_whom_their_bucket_sent_to_the_service() {
+        let cap = |canary: Canary, decision| canary.cap(decision).map(NonZeroU32::get);
+        assert_eq!(cap(canary(), by(Reason::Bucket)), Some(2));
+        assert_eq!(cap(canary(), by(Reason::Allowed)), None);
+        let on_legacy = by(Reason::Bucket).instead(Reason::Bucket);
+        assert_eq!(cap(canary(), on_legacy), None);
+        let usual = RolloutConfig::default();
+        let uncapped = Canary::new(&usual, &JudgeConfig::default(), 1);
+        assert_eq!(cap(uncapped, by(Reason::Bucket)), None);
+    }
+
+    #[test]
+    fn legacy_steps_in_for_reads_of_the_canary_only() {
+        let request = |method: Method| {
+            let mut request = Request::new(Empty::<&[u8]>::new());
+            *request.method_mut() = method;
+            request
+        };
+        let decision = by(Reason::Bucket);
+        assert!(canary().has_net(decision, &request(Method::GET)));
+        assert!(canary().has_net(decision, &request(Method::HEAD)));
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+            assert!(!canary().has_net(decision, &request(method)));
+        }
+        assert!(!canary().has_net(decision, &Request::new(Full::new(&b"body"[..]))));
+        for other in [Reason::Override, Reason::Allowed, Reason::Capped] {
+            assert!(!canary().has_net(by(other), &request(Method::GET)));
+        }
+        let without = Canary {
+            failover: false,
+            ..canary()
+        };
+        assert!(!without.has_net(decision, &request(Method::GET)));
+    }
+
+    #[test]
+    fn legacy_steps_in_for_what_counts_as_failed() {
+        let fields = HeaderMap::new();
+        let status = |status| Ok((StatusCode::from_u16(status).unwrap(), &fields));
+        for (came, expected) in [
+            (status(200), false),
+            (status(404), false),
+            (status(500), true),
+            (Err(Kind::Connect), true),
+            (Err(Kind::ResetBeforeHead), true),
+            (Err(Kind::Timeout), true),
+            (Err(Kind::RequestBody), false),
+        ] {
+            assert_eq!(canary().falls(came), expected, "{came:?}");
+        }
+        let mut uncounted = canary();
+        uncounted.failures.answers = false;
+        assert!(!uncounted.falls(status(500)));
     }
 }

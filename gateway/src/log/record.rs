@@ -16,7 +16,7 @@ use strangler::{Decision, Side};
 
 use crate::decommission::noted::{Notes, Outcome};
 use crate::listener::config::Listener;
-use crate::metrics::stats::{OnLegacy, RouteStats};
+use crate::metrics::stats::{OnLegacy, OnService, RouteStats};
 use chassis::telemetry::line::Line;
 use chassis::telemetry::stamp::Stamp;
 
@@ -63,6 +63,8 @@ pub struct Record {
     pub decision: Option<Decision>,
     /// While legacy is to answer.
     pub on_legacy: Option<OnLegacy>,
+    /// While the service is to answer, of which only so many may be under way; a tunnel keeps it beyond the record.
+    pub on_service: Option<Rc<OnService>>,
     /// Who was asked.
     pub upstream: Option<Asked>,
     /// The answer's status, once there is one.
@@ -132,6 +134,7 @@ impl Record {
             stats: Arc::clone(stats),
             decision: None,
             on_legacy: None,
+            on_service: None,
             upstream: None,
             status: None,
             code: None,

@@ -216,6 +216,37 @@ impl Metrics {
         ]
     }
 
+    /// How often legacy stepped in for a canary's service.
+    fn nets(&self) -> impl Iterator<Item = Sample> {
+        type Count = fn(&RouteStats) -> &AtomicU64;
+        let metrics: [(_, _, Count); 2] = [
+            (
+                "banyan_capped",
+                "Requests that legacy answered because the service had as many as it may have at once",
+                |stats| &stats.capped,
+            ),
+            (
+                "banyan_failovers",
+                "Requests that legacy answered because the service failed",
+                |stats| &stats.failovers,
+            ),
+        ];
+        let routes = self.routes();
+        metrics.into_iter().flat_map(move |(name, help, count)| {
+            let counted = routes.iter().filter_map(|stats| {
+                let value = count(stats).load(Ordering::Relaxed);
+                (value > 0).then(|| Sample {
+                    name,
+                    help,
+                    counter: true,
+                    labels: vec![("route", stats.name.clone())],
+                    value,
+                })
+            });
+            counted.collect::<Vec<_>>()
+        })
+    }
+
     fn samples(&self) -> Vec<Sample> {
         let counter = |name, help, labels, value| Sample {
             name,
@@ -253,6 +284,7 @@ impl Metrics {
             self.single()
                 .map(|(name, help, count)| counter(name, help, vec![], read(count))),
         );
+        samples.extend(self.nets());
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         samples.extend(problems.iter().map(|(code, count)| {
             let labels = vec![("code", (*code).to_owned())];
@@ -312,6 +344,7 @@ mod tests {
             None,
         );
         metrics.problem("rate_limited");
+        stats.failovers.fetch_add(2, Ordering::Relaxed);
         let mut registry = Registry::default();
         let more = || {
             vec![Sample {
@@ -329,6 +362,7 @@ mod tests {
             "banyan_requests_total{route=\"users\",side=\"service\",status=\"2xx\"} 1",
             "banyan_request_duration_seconds_bucket{le=\"0.005\",route=\"users\",side=\"service\"} 1",
             "banyan_request_duration_seconds_bucket{le=\"+Inf\",route=\"users\",side=\"service\"} 1",
+            "banyan_failovers_total{route=\"users\"} 2",
             "banyan_problems_total{code=\"rate_limited\"} 1",
             "banyan_in_flight{endpoint=\"http://x\"} 7",
         ] {

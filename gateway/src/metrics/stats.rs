@@ -1,6 +1,7 @@
 //! What one route has answered: per core, so that no two cores write the same memory.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -19,6 +20,12 @@ pub const SIDES: [&str; 3] = ["none", "legacy", "service"];
 pub struct RouteStats {
     /// The route's name, `-` for requests without one.
     pub name: String,
+    /// Requests that legacy answered because the service had as many as it may have at once.
+    pub capped: AtomicU64,
+    /// Requests that legacy answered because the service failed.
+    pub failovers: AtomicU64,
+    /// Requests of a capped canary that the service is answering.
+    on_service: AtomicU32,
     cores: Box<[CoreStats]>,
 }
 
@@ -63,6 +70,26 @@ impl Drop for OnLegacy {
     }
 }
 
+/// A request of a capped canary that the service is to answer, under way until this is dropped.
+#[derive(Debug)]
+pub struct OnService(Arc<RouteStats>);
+
+impl OnService {
+    /// It begins, unless `max` are under way, on all cores together.
+    pub fn begin(route: &Arc<RouteStats>, max: NonZeroU32) -> Option<Self> {
+        let one_more = |under_way: u32| (under_way < max.get()).then_some(under_way + 1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let counted = route.on_service.fetch_update(set, fetch, one_more);
+        counted.is_ok().then(|| Self(Arc::clone(route)))
+    }
+}
+
+impl Drop for OnService {
+    fn drop(&mut self) {
+        self.0.on_service.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[derive(Debug, Default)]
 struct Served {
     classes: [AtomicU64; 5],
@@ -94,6 +121,9 @@ impl RouteStats {
     pub fn new(name: &str, cores: usize) -> Self {
         Self {
             name: name.to_owned(),
+            capped: AtomicU64::new(0),
+            failovers: AtomicU64::new(0),
+            on_service: AtomicU32::new(0),
             cores: (0..cores).map(|_| CoreStats::default()).collect(),
         }
     }
@@ -209,5 +239,19 @@ mod tests {
         assert!(route.is_on_legacy());
         drop(tunnel);
         assert!(!route.is_on_legacy());
+    }
+
+    #[test]
+    fn never_more_than_the_cap_are_on_the_service_and_each_makes_room_when_it_ends() {
+        let route = Arc::new(RouteStats::new("users", 2));
+        let cap = NonZeroU32::new(2).unwrap();
+        let begin = || OnService::begin(&route, cap);
+        let (first, second) = (begin().unwrap(), begin().unwrap());
+        assert!(begin().is_none() && begin().is_none());
+        drop(first);
+        let third = begin().unwrap();
+        assert!(begin().is_none());
+        drop((second, third));
+        assert!(begin().is_some());
     }
 }

@@ -1,14 +1,28 @@
-//! Asks the side that was chosen, and notes how it did.
+//! Asks the side that was chosen, notes how it did, and lets legacy answer where the service of a canary may not or
+//! cannot.
 
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::Request;
+use strangler::{Decision, Reason, Side};
+use tokio::time::Instant;
 use upstream::transport::hyper_h1::PooledBody;
 use upstream::{Answered, CallError};
 
+use super::handing::tell_again;
 use super::{Found, Passage, returning};
 use crate::forward::body::RequestBody;
+use crate::forward::compiled::Backend;
 use crate::forward::stage::{Forwarding, forward};
-use crate::judge::stage::{Went, Whose};
-use crate::route::compiled::Route;
-use http::Request;
+use crate::forward::upgrade::Wanted;
+use crate::judge::compiled::Canary;
+use crate::judge::stage::{Came, Went, Whose};
+use crate::log::record::Record;
+use crate::metrics::stats::OnService;
+use crate::route::compiled::{Route, Target};
+use crate::side::compiled::Migration;
 
 /// A side's answer.
 pub(super) type Answer = Answered<PooledBody<RequestBody>>;
@@ -17,14 +31,85 @@ pub(super) type Answer = Answered<PooledBody<RequestBody>>;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     /// Whose time runs out at the deadline.
-    pub(super) whose: Whose,
+    whose: Whose,
     /// The client would switch to another protocol.
-    pub(super) may_switch: bool,
+    may_switch: bool,
+}
+
+impl Terms {
+    /// `wanted` is what the client would switch to.
+    pub(super) fn of(whose: Whose, wanted: Option<&Wanted>) -> Self {
+        let may_switch = wanted.is_some();
+        Self { whose, may_switch }
+    }
+}
+
+/// What catches a request that the service fails on.
+struct Net<'a> {
+    canary: &'a Canary,
+    legacy: &'a Backend,
+    decision: Decision,
+    /// The request once more; it has no body.
+    again: Request<RequestBody>,
+    /// The service's part of the time.
+    service_until: Instant,
+}
+
+/// Where the service has as many requests as it may have at once, legacy answers.
+pub(super) fn within_cap(
+    migration: &Migration,
+    decision: Decision,
+    record: &mut Record,
+) -> Decision {
+    let cap = migration.canary.and_then(|canary| canary.cap(decision));
+    let Some(cap) = cap else {
+        return decision;
+    };
+    if let Some(one) = OnService::begin(&record.stats, cap) {
+        record.on_service = Some(Rc::new(one));
+        return decision;
+    }
+    record.stats.capped.fetch_add(1, Ordering::Relaxed);
+    decision.instead(Reason::Capped)
 }
 
 impl Passage<'_> {
-    /// Sends the request, and waits for the head of an answer that can be handed on.
-    pub(super) async fn ask(
+    /// Sends the request, and waits for the head of an answer that can be handed on. Also says whom that is from.
+    pub(super) async fn ask<'h, 'r: 'h>(
+        &self,
+        how: Forwarding<'h>,
+        mut request: Request<RequestBody>,
+        terms: Terms,
+        found: &mut Found<'r>,
+    ) -> Result<(Forwarding<'h>, Answer), CallError> {
+        let Some(net) = net(&how, &request, terms, found) else {
+            return Ok((how, self.ask_once(&how, request, terms, found).await?));
+        };
+        let first = Forwarding {
+            deadline: net.service_until,
+            ..how
+        };
+        tell_again(request.headers_mut(), first.deadline);
+        let result = self.ask_once(&first, request, terms, found).await;
+        if !net.canary.falls(came(&result)) {
+            return Ok((how, result?));
+        }
+        // Nobody reads what the service said: its connection is closed, its place is free.
+        drop(result);
+        let record = &mut found.record;
+        record.on_service = None;
+        record.stats.failovers.fetch_add(1, Ordering::Relaxed);
+        record.decided(net.decision.instead(Reason::Failover));
+        let how = Forwarding {
+            backend: net.legacy,
+            ..how
+        };
+        let mut again = net.again;
+        tell_again(again.headers_mut(), how.deadline);
+        Ok((how, self.ask_once(&how, again, terms, found).await?))
+    }
+
+    async fn ask_once(
         &self,
         how: &Forwarding<'_>,
         request: Request<RequestBody>,
@@ -36,19 +121,68 @@ impl Passage<'_> {
         let took = self.core.clock().now().saturating_duration_since(asked_at);
         returning::record(&mut found.record, &result, took);
         let result = result.and_then(|answer| returning::sound(answer, terms.may_switch));
-        if let (Some(canary), Some(decision)) =
-            (found.route.and_then(Route::canary), found.record.decision)
-        {
-            let came = match &result {
-                Ok(answer) => Ok((answer.response.status(), answer.response.headers())),
-                Err(error) => Err(error.kind),
-            };
-            let went = Went::of(came, terms.whose);
-            if let Some(sample) = canary.sample(decision, went, took) {
-                let judged = &self.core.judged;
-                judged.note(&found.record.stats, canary.step, sample);
-            }
+        if let Some(canary) = found.route.and_then(Route::canary) {
+            self.note(canary, Went::of(came(&result), terms.whose), took, found);
         }
         result
+    }
+
+    fn note(&self, canary: &Canary, went: Went, took: Duration, found: &Found<'_>) {
+        let record = &found.record;
+        let sample = |decision| canary.sample(decision, went, took);
+        if let Some(sample) = record.decision.and_then(sample) {
+            let judged = &self.core.judged;
+            judged.note(&record.stats, canary.step, sample);
+        }
+    }
+}
+
+fn came(result: &Result<Answer, CallError>) -> Came<'_> {
+    match result {
+        Ok(answer) => Ok((answer.response.status(), answer.response.headers())),
+        Err(error) => Err(error.kind),
+    }
+}
+
+fn net<'r>(
+    how: &Forwarding<'_>,
+    request: &Request<RequestBody>,
+    terms: Terms,
+    found: &Found<'r>,
+) -> Option<Net<'r>> {
+    let Target::Migration(migration) = &found.route?.target else {
+        return None;
+    };
+    let (canary, decision) = (migration.canary.as_ref()?, found.record.decision?);
+    if terms.may_switch || !canary.has_net(decision, request) {
+        return None;
+    }
+    let mut again = Request::new(RequestBody::default());
+    again.method_mut().clone_from(request.method());
+    again.headers_mut().clone_from(request.headers());
+    Some(Net {
+        canary,
+        legacy: migration.backend(Side::Legacy)?,
+        decision,
+        again,
+        service_until: halfway(Instant::now(), how.deadline),
+    })
+}
+
+/// Half of what is left is the service's; so whatever it does, legacy has as much.
+fn halfway(now: Instant, deadline: Instant) -> Instant {
+    now + deadline.saturating_duration_since(now) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn legacy_has_as_much_time_as_the_service() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        assert_eq!(halfway(now, now + second), now + second / 2);
+        assert_eq!(halfway(now + second, now), now + second);
     }
 }

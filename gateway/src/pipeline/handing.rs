@@ -97,8 +97,7 @@ impl Passage<'_> {
 impl Handed {
     /// Tells it, in place of whatever the request said.
     pub(super) fn tell(self, fields: &mut HeaderMap, deadline: Instant) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        fields.insert(DEADLINE, deadline_value(left));
+        tell_deadline(fields, deadline);
         if let Some(sticky) = self.sticky {
             fields.insert(STICKY, sticky);
         }
@@ -106,6 +105,18 @@ impl Handed {
             fields.insert(STATE, state);
         }
     }
+}
+
+/// Says anew what is left of the time, where the backend is told that at all.
+pub(super) fn tell_again(fields: &mut HeaderMap, deadline: Instant) {
+    if fields.contains_key(DEADLINE) {
+        tell_deadline(fields, deadline);
+    }
+}
+
+fn tell_deadline(fields: &mut HeaderMap, deadline: Instant) {
+    let left = deadline.saturating_duration_since(Instant::now());
+    fields.insert(DEADLINE, deadline_value(left));
 }
 
 /// When an answer's head must have come: the route's time, or the caller's where that is shorter.
@@ -148,5 +159,11 @@ mod tests {
         Handed::default().tell(&mut fields, deadline);
         assert_eq!(fields[DEADLINE], "149");
         assert_eq!(fields.len(), 1);
+        tokio::time::advance(Duration::from_millis(100)).await;
+        tell_again(&mut fields, deadline);
+        assert_eq!(fields[DEADLINE], "49");
+        let mut untold = HeaderMap::new();
+        tell_again(&mut untold, deadline);
+        assert!(untold.is_empty());
     }
 }

@@ -18,7 +18,6 @@ use crate::forward::stage::Forwarding;
 use crate::forward::upgrade::Wanted;
 use crate::listener::config::Listener;
 use crate::log::record::{Asked, Record};
-use crate::metrics::stats::OnLegacy;
 use crate::rejection::{Causes, Rejection};
 use crate::reply::ReplyBody;
 use crate::side::visitor;
@@ -67,7 +66,7 @@ impl Passage<'_> {
         answered: Answered<PooledBody<RequestBody>>,
         edge_host: Option<&HeaderValue>,
         wanted: Option<Wanted>,
-        on_legacy: Option<OnLegacy>,
+        record: &Record,
     ) -> Response<ReplyBody> {
         let Answered {
             mut response,
@@ -85,7 +84,7 @@ impl Passage<'_> {
             wanted.join(
                 hyper::upgrade::on(&mut response),
                 edge.idle_timeout,
-                on_legacy,
+                (record.on_legacy.clone(), record.on_service.clone()),
                 &self.core.tasks,
             );
         }
@@ -175,7 +174,12 @@ impl Passage<'_> {
             }
         }
         if let (Listener::Internal, Some(route)) = (self.peer.listener, found.route) {
-            route.mark.tell(fields, found.record.side());
+            // What legacy gave a caller of the service's is of no cohort, so it is kept for nobody.
+            let decision = found.record.decision;
+            let of_cohort = decision.filter(|decision| !decision.reason.is_instead());
+            route
+                .mark
+                .tell(fields, of_cohort.map(|decision| decision.side));
         }
         if let Some(standing) = &found.standing {
             standing.tell(fields);

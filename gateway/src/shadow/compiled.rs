@@ -91,7 +91,9 @@ impl Copying {
                 | Reason::Denied
                 | Reason::Override
                 | Reason::FlagOff
-                | Reason::Allowed => false,
+                | Reason::Allowed
+                | Reason::Capped
+                | Reason::Failover => false,
             }
     }
 

@@ -48,7 +48,8 @@ impl Migration {
             },
             chooser: config.chooser.clone(),
             shadow: None,
-            canary: is_under_way(config).then(|| Canary::new(&config.judge, config.over.step)),
+            canary: is_under_way(config)
+                .then(|| Canary::new(&config.rollout, &config.judge, config.over.step)),
             legacy,
             service,
         }

@@ -71,6 +71,8 @@ fn whoever_was_kept_on_a_side_is_not_copied() {
         (Reason::Allowed, false),
         (Reason::NoKey, true),
         (Reason::Bucket, true),
+        (Reason::Capped, false),
+        (Reason::Failover, false),
     ] {
         let decision = |side| Decision {
             side,
