@@ -60,6 +60,7 @@ shadow() {
 # A gateway that is killed at any moment knows afterwards what was counted and said.
 state() {
     BANYAN_STATE_KILLS="${LONG_KILLS:-50}" cargo test --locked -p tests --test state -- --test-threads 1 killed_at_any_moment
+    BANYAN_WEBHOOK_KILLS="${LONG_KILLS:-50}" cargo test --locked -p tests --test webhooks -- --test-threads 1 after_kills
 }
 
 # Canaries led by the judge: steps of minutes, rollouts of sides that are alike, kills in the middle of a step.

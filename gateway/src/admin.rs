@@ -8,6 +8,8 @@ mod judged;
 #[expect(unused_qualifications, reason = "the description's macro writes them")]
 pub mod migrations;
 pub mod verbs;
+#[expect(unused_qualifications, reason = "the description's macro writes them")]
+pub mod notifications;
 mod routes;
 mod scrape;
 
@@ -50,6 +52,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
     let (api, described) = OpenApiRouter::with_openapi(described::Described::openapi())
         .merge(migrations::router())
         .merge(verbs::router())
+        .merge(notifications::router())
         .split_for_parts();
     let document = described::document(&described);
     let openapi = || async move { Json(document) };

@@ -11,6 +11,8 @@ mod remote;
 mod verbs;
 mod status;
 mod diffs;
+mod history;
+mod notifications;
 mod cutover;
 mod retire;
 mod serve;
@@ -44,6 +46,10 @@ enum Command {
     Status(status::Args),
     /// Show what both sides of a route answer differently, with samples.
     Diffs(diffs::Args),
+    /// Tell what happened to a route, or to all: when, what, who and why; the newest last.
+    History(history::Args),
+    /// Show what became of the messages to webhooks, and try dead ones again.
+    Notifications(notifications::Args),
     /// Send all callers of a route, or of all routes, to legacy at once.
     Kill(verbs::AllArgs),
     /// Take a canary's callers back to legacy; it stays declared.
@@ -90,6 +96,8 @@ pub fn main() -> ExitCode {
         Command::Init(args) => init::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Diffs(args) => diffs::run(&args),
+        Command::History(args) => history::run(&args),
+        Command::Notifications(args) => notifications::run(&args),
         Command::Kill(args) => verbs::kill(&args),
         Command::Rollback(args) => verbs::rollback(&args),
         Command::Hold(args) => verbs::hold(&args),

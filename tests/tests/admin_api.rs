@@ -19,7 +19,7 @@ const CASES_DEFAULT: u32 = 10;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// All that there is.
-const PATHS: [(&str, &str); 22] = [
+const PATHS: [(&str, &str); 25] = [
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/metrics"),
@@ -42,6 +42,9 @@ const PATHS: [(&str, &str); 22] = [
     ("post", "/resume"),
     ("get", "/audit"),
     ("get", "/generations"),
+    ("get", "/events"),
+    ("get", "/notifications"),
+    ("post", "/notifications/{id}/retry"),
 ];
 
 /// A canary that is compared, with something to tell of it, and a route outside the migration.
@@ -78,7 +81,7 @@ async fn every_path_is_described_with_its_answers_and_problems() {
     assert_eq!(described, BTreeSet::from(PATHS));
     for (method, path) in PATHS {
         // With the other method it is there, too, and says so.
-        let path = path.replace("{route}", "orders");
+        let path = path.replace("{route}", "orders").replace("{id}", "msg_1");
         let other = if method == "get" {
             Method::POST
         } else {

@@ -51,10 +51,10 @@ struct Minutes {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Limit {
+pub(super) struct Limit {
     /// So many at most.
     #[param(nullable = false, minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
 }
 
 /// The scoreboard of all routes that move.
@@ -172,7 +172,7 @@ async fn seen<T: Send + 'static>(
     looked.map_err(|_| not_kept())?.map(Json)
 }
 
-async fn past<T: Send + 'static>(
+pub(super) async fn past<T: Send + 'static>(
     state: Arc<AdminState>,
     asked: Limit,
     look: impl FnOnce(&Store, u32) -> Result<T, StoreError> + Send + 'static,

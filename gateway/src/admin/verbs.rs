@@ -279,7 +279,11 @@ fn done(verb: &str, route: String, (spoken, said): (Spoken, Said)) -> Done {
 }
 
 /// Whoever is paged next must find somebody to ask.
-fn actor(state: &AdminState, peer: std::net::SocketAddr, order: &Order) -> Result<Actor, Problem> {
+pub(super) fn actor(
+    state: &AdminState,
+    peer: std::net::SocketAddr,
+    order: &Order,
+) -> Result<Actor, Problem> {
     for (name, word) in [("who", &order.who), ("why", &order.why)] {
         if word.trim().is_empty() {
             return Err(bad(&format!(
@@ -304,7 +308,7 @@ fn actor(state: &AdminState, peer: std::net::SocketAddr, order: &Order) -> Resul
     })
 }
 
-fn bad(detail: &str) -> Problem {
+pub(super) fn bad(detail: &str) -> Problem {
     let (status, code) = (StatusCode::BAD_REQUEST, "bad_order");
     Problem::new(status, code, "The order cannot be understood").detail(detail)
 }

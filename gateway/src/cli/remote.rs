@@ -128,6 +128,17 @@ impl Remote {
         self.send(request)
     }
 
+    /// The same, with a question.
+    pub(super) fn find<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> anyhow::Result<T> {
+        let mut url = self.to(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(self.client.get(url))
+    }
+
     /// Says something.
     pub(super) fn post<T: DeserializeOwned>(
         &self,

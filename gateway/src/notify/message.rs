@@ -69,7 +69,7 @@ fn kind(event: &Event) -> &'static str {
         ("rolled_back", _) if from != to => "route.rolled_back",
         ("blocked", _) if from != to => "route.blocked",
         ("migrated", "judge") if from != to => "route.promoted",
-        ("canary", "judge") if from == to => "route.advanced",
+        ("canary", _) if from == to && share(&event.from) < share(&event.to) => "route.advanced",
         _ if from != to => "route.phase_changed",
         _ => "route.changed",
     }
@@ -77,6 +77,11 @@ fn kind(event: &Event) -> &'static str {
 
 fn phase(told: &str) -> &str {
     told.split(' ').next().unwrap_or_default()
+}
+
+/// A canary's, where it is told.
+fn share(told: &str) -> Option<f64> {
+    told.split(' ').nth(1)?.parse().ok()
 }
 
 /// Of one route, or of all of them.
@@ -132,7 +137,8 @@ mod tests {
         for (actor, from, to, kind) in [
             ("config", "-", "legacy", "route.phase_changed"),
             ("config", "shadow", "canary", "route.phase_changed"),
-            ("config", "canary 5 %", "canary 25 %", "route.changed"),
+            ("config", "canary 5 %", "canary 25 %", "route.advanced"),
+            ("config", "canary 25 %", "canary 5 %", "route.changed"),
             ("judge", "canary 5.00 %", "canary 25.00 %", "route.advanced"),
             ("judge", "canary 50.00 %", "migrated", "route.promoted"),
             ("judge", "canary 5.00 %", "rolled_back", "route.rolled_back"),

@@ -198,7 +198,10 @@ impl Progress {
         }
         let whole = batch.documents.len() == documents;
         self.desk.fill(&mut batch);
-        self.queue.push(batch);
+        // Without a store nothing of it will ever be written.
+        if self.store.is_some() {
+            self.queue.push(batch);
+        }
         whole
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::error::StoreError;
-use super::outbox::{MessageRow, Outbox, Outcome, Waiting};
+use super::outbox::{MessageRow, MessageState, Outbox, Outcome, Waiting};
 use super::rows::{Audit, Batch, Event, Generation, Known};
 use super::{messages, read, schema, write};
 
@@ -136,8 +136,8 @@ impl Store {
     }
 
     /// What became of messages: counts, and so many of those in `state`.
-    pub fn outbox(&self, state: &'static str, limit: u32) -> Result<Outbox, StoreError> {
-        self.ask(move |connection| messages::outbox(connection, state, limit))
+    pub fn outbox(&self, state: MessageState, limit: u32) -> Result<Outbox, StoreError> {
+        self.ask(move |connection| messages::outbox(connection, state.as_str(), limit))
     }
 
     /// What became of one.

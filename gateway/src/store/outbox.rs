@@ -68,6 +68,29 @@ pub enum Outcome {
     },
 }
 
+/// What became of a message, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// It is tried.
+    Pending,
+    /// The receiver has it.
+    Delivered,
+    /// It was given up.
+    Dead,
+}
+
+impl MessageState {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+        }
+    }
+}
+
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageRow {

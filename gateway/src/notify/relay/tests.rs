@@ -7,7 +7,7 @@ use chassis::clock::Clock;
 use http::{HeaderMap, StatusCode};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::store::outbox::{Message, MessageRow};
+use crate::store::outbox::{Message, MessageRow, MessageState};
 use crate::store::rows::Batch;
 
 /// Longer than any of this takes; shorter than a time-out that is not to come.
@@ -81,7 +81,7 @@ impl World {
         (url, hears)
     }
 
-    async fn all(&self, state: &'static str, count: usize) -> Vec<MessageRow> {
+    async fn all(&self, state: MessageState, count: usize) -> Vec<MessageRow> {
         let looking = async {
             loop {
                 let found = self.store.outbox(state, 100).unwrap().messages;
@@ -130,10 +130,10 @@ async fn a_receiver_that_never_answers_delays_no_other() {
     world.keep("ops", 0..3);
     serve(&world, &[("hangs", &hangs), ("ops", &url)]);
     world.start();
-    world.all("delivered", 3).await;
+    world.all(MessageState::Delivered, 3).await;
     // The next ones wake it.
     world.keep("ops", 3..20);
-    world.all("delivered", 20).await;
+    world.all(MessageState::Delivered, 20).await;
     let mut told = Vec::new();
     while let Ok((id, _)) = hears.try_recv() {
         told.push(id);
@@ -150,7 +150,7 @@ async fn what_was_not_delivered_comes_again_under_the_same_id() {
     serve(&world, &[("ops", &url)]);
     world.start();
     world.keep("ops", 0..1);
-    let delivered = world.all("delivered", 1).await;
+    let delivered = world.all(MessageState::Delivered, 1).await;
     assert_eq!((delivered[0].tries, &delivered[0].error), (2, &None));
     let first = hears.recv().await.unwrap();
     assert_eq!(first, ("ops_0".to_owned(), "{\"n\":0}".to_owned()));
@@ -172,7 +172,7 @@ async fn messages_are_given_up_when_nobody_wants_them() {
     serve(&world, &[("ops", &url), ("old", "http://127.0.0.1:1/")]);
     serve(&world, &[("ops", &url)]);
     world.start();
-    let dead = world.all("dead", 3).await;
+    let dead = world.all(MessageState::Dead, 3).await;
     let why = dead
         .iter()
         .map(|row| (row.webhook.as_str(), row.error.as_deref().unwrap()));
@@ -190,5 +190,5 @@ async fn messages_are_given_up_when_nobody_wants_them() {
     // Whoever is back is told again, of what happens then.
     serve(&world, &[("ops", &url), ("old", &url)]);
     world.keep("old", 2..3);
-    world.all("delivered", 1).await;
+    world.all(MessageState::Delivered, 1).await;
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::notify::config::WebhookConfig;
+use crate::store::outbox::MessageState;
 
 fn told(phase: &str, webhooks: &[&str]) -> Config {
     let mut config = orders(phase);
@@ -21,7 +22,7 @@ fn told(phase: &str, webhooks: &[&str]) -> Config {
 /// Messages that wait: for whom, and of what.
 fn waiting(world: &World) -> Vec<(String, String)> {
     let store = world.progress.store().unwrap();
-    let rows = store.outbox("pending", 100).unwrap().messages;
+    let rows = store.outbox(MessageState::Pending, 100).unwrap().messages;
     let mut told: Vec<_> = rows.into_iter().map(|row| (row.webhook, row.to)).collect();
     told.sort();
     told
@@ -96,7 +97,7 @@ fn what_a_store_cannot_write_waits_with_its_messages_under_the_same_ids() {
     );
     let store = world.progress.store().unwrap();
     let events = store.events(None, 10).unwrap();
-    let rows = store.outbox("pending", 10).unwrap().messages;
+    let rows = store.outbox(MessageState::Pending, 10).unwrap().messages;
     assert_eq!(events.len(), 2);
     assert!(events.iter().all(|event| event.id.starts_with("evt_")));
     let named = |id: &str| events.iter().any(|event| event.id == id);

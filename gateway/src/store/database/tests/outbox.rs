@@ -1,7 +1,7 @@
 //! Events, and the messages that tell of them.
 
 use super::*;
-use crate::store::outbox::{Message, MessageRow, Outcome};
+use crate::store::outbox::{Message, MessageRow, MessageState, Outcome};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -39,7 +39,7 @@ fn kept(messages: Vec<Message>) -> (tempfile::TempDir, Store) {
     (folder, store)
 }
 
-fn in_state(store: &Store, state: &'static str) -> Vec<MessageRow> {
+fn in_state(store: &Store, state: MessageState) -> Vec<MessageRow> {
     store.outbox(state, 100).unwrap().messages
 }
 
@@ -125,9 +125,12 @@ fn messages_are_due_by_webhook_until_they_are_settled() {
     );
     let known = vec!["ops".to_owned(), "pager".to_owned()];
     assert_eq!(store.abandon(known, "not in the file", NOW).unwrap(), 1);
-    assert_eq!(ids(&in_state(&store, "delivered")), ["msg_1"]);
-    assert_eq!(ids(&in_state(&store, "pending")), ["msg_2", "msg_4"]);
-    let outbox = store.outbox("dead", 10).unwrap();
+    assert_eq!(ids(&in_state(&store, MessageState::Delivered)), ["msg_1"]);
+    assert_eq!(
+        ids(&in_state(&store, MessageState::Pending)),
+        ["msg_2", "msg_4"]
+    );
+    let outbox = store.outbox(MessageState::Dead, 10).unwrap();
     assert_eq!(ids(&outbox.messages), ["msg_3", "msg_5"]);
     let dead = &outbox.messages[0];
     assert_eq!(
@@ -175,12 +178,18 @@ fn old_messages_go_and_those_that_wait_are_bounded() {
         .settle("msg_10000".to_owned(), Outcome::Delivered, NOW)
         .unwrap();
     store.tidy(NOW + 6 * day).unwrap();
-    assert_eq!(ids(&in_state(&store, "dead")), ["msg_1", "msg_0"]);
-    assert_eq!(ids(&in_state(&store, "delivered")), ["msg_10000"]);
+    assert_eq!(
+        ids(&in_state(&store, MessageState::Dead)),
+        ["msg_1", "msg_0"]
+    );
+    assert_eq!(
+        ids(&in_state(&store, MessageState::Delivered)),
+        ["msg_10000"]
+    );
     store.tidy(NOW + 8 * day).unwrap();
-    assert_eq!(ids(&in_state(&store, "delivered")), [""; 0]);
+    assert_eq!(ids(&in_state(&store, MessageState::Delivered)), [""; 0]);
     store.tidy(NOW + 37 * day).unwrap();
-    let outbox = store.outbox("dead", 10).unwrap();
+    let outbox = store.outbox(MessageState::Dead, 10).unwrap();
     assert_eq!(outbox.messages, []);
     assert_eq!(outbox.webhooks["ops"].pending, 10_000);
 }
