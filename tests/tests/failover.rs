@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
+use serde_json::Value;
 use tests::answer::Answer;
 use tests::edge::Edge;
 use tests::origin::{Origin, Refusing, Reply};
@@ -230,4 +231,36 @@ async fn over_the_cap_legacy_answers_until_there_is_room_again() {
     tokio::time::timeout(Duration::from_secs(5), edge.stop())
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn the_judge_hears_how_the_service_did_and_nothing_of_what_legacy_answered_instead() {
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf".to_vec();
+    let sides = Sides {
+        legacy: Origin::scripted([json("1")]).await,
+        service: Origin::scripted([json("2"), error(), Reply::Last(half), json("2")]).await,
+    };
+    let judged = format!("{FAILOVER}\njudge.interval = \"1s\"");
+    let edge = sides.edge(&judged).start().await;
+    assert_eq!(
+        ask(&edge, Method::GET).await.field("x-served-by"),
+        Some("service")
+    );
+    assert_eq!(
+        ask(&edge, Method::GET).await.field("x-served-by"),
+        Some("legacy")
+    );
+    let breaks_off = edge.get("/api/orders").header("x-device-id", "d1");
+    assert!(breaks_off.try_send().await.is_err());
+    assert_eq!(
+        ask(&edge, Method::GET).await.field("x-served-by"),
+        Some("service")
+    );
+    let told = |row: &Value| row["judge"]["service"]["requests"] == 4;
+    let row = edge
+        .tells("/migrations/orders", "four requests of the service", told)
+        .await;
+    assert_eq!(row["judge"]["service"]["failed"], 2, "{row}");
+    assert_eq!(row["judge"]["legacy"]["requests"], 0, "{row}");
+    edge.stop().await;
 }
