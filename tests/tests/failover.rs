@@ -264,3 +264,34 @@ async fn the_judge_hears_how_the_service_did_and_nothing_of_what_legacy_answered
     assert_eq!(row["judge"]["legacy"]["requests"], 0, "{row}");
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn explain_says_when_legacy_may_step_in() {
+    let sides = Sides::saying("1", "2").await;
+    let edge = sides
+        .edge(&format!("{FAILOVER}\ncanary.max_concurrent = 3"))
+        .start()
+        .await;
+    let explain = async |method: &str| {
+        let asked = [
+            "explain",
+            method,
+            "/api/orders",
+            "--header",
+            "x-device-id:d1",
+        ];
+        edge.run(&asked).await.stdout
+    };
+    let read = explain("GET").await;
+    assert!(
+        read.contains("legacy while 3 are under way: capped"),
+        "{read}"
+    );
+    assert!(read.contains("legacy when that fails: failover"), "{read}");
+    let write = explain("POST").await;
+    assert!(
+        write.contains("capped") && !write.contains("failover"),
+        "{write}"
+    );
+    edge.stop().await;
+}
