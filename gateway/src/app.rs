@@ -28,6 +28,7 @@ use crate::notify::relay::Relay;
 use crate::per_core::Shared;
 use crate::progress::{Change, Patience, Progress};
 use crate::reload::{self, Cause, Environment, Reloader};
+use crate::replicating;
 use crate::server::worker::{Given, Worker};
 use crate::shadow::kept;
 use crate::shadow::runner::Runner;
@@ -210,6 +211,9 @@ fn first<'p>(
     comparisons: &Comparisons,
 ) -> Result<(Change<'p>, Snapshot), BuildError> {
     let mut change = progress.change();
+    if let Some(redis) = &config.state.redis {
+        replicating::catch_up(redis, &mut change);
+    }
     // With `Wait` nothing is refused.
     let gate = |route: &str, migration: &MigrationConfig| {
         comparisons.gate(route, migration.shadow.as_deref())
@@ -306,14 +310,17 @@ fn control(
         jwks::keep_fresh(ring, tasks);
     }
     state.reloader.copies().serve(snapshot.shadows());
-    drop(snapshot);
     reload::watch(&state.reloader, tasks);
     reload_on_hangup(&state.reloader, tasks)?;
     reload::keep(&state.reloader, tasks);
     if let Some(relay) = relay {
         relay.start(tasks);
     }
+    if let Some(redis) = &snapshot.config.state.redis {
+        replicating::replicate(redis, &state.reloader, &state.progress, tasks);
+    }
     reload::judge(&state.reloader, tasks);
+    drop(snapshot);
     chassis::serve::router(listener, admin::router(Arc::clone(state)), tasks)?;
     drop(inside);
     Ok(runtime)

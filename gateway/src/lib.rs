@@ -30,6 +30,7 @@ pub mod describe;
 pub mod scoreboard;
 pub mod explain;
 pub mod reload;
+pub mod replicating;
 pub mod admin;
 pub mod app;
 pub mod cli;

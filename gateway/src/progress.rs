@@ -8,6 +8,7 @@ pub mod shared;
 pub mod window;
 pub mod effective;
 pub mod evidence;
+pub mod exchanged;
 mod collecting;
 mod restored;
 mod queue;
@@ -17,10 +18,12 @@ mod admission;
 pub mod verb;
 pub mod leading;
 mod judging;
+mod adopting;
 pub mod keeping;
 
 pub use admission::{Gate, NotYet, Patience};
 pub use change::{Actor, Change};
+pub use judging::Canary;
 pub use restored::Documents;
 pub use state::{Progress, Said};
 

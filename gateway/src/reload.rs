@@ -3,6 +3,7 @@
 
 mod spoken;
 mod judging;
+mod sharing;
 mod watch;
 
 pub use judging::judge;

@@ -13,8 +13,10 @@ mod documents;
 mod ticks;
 mod events;
 mod presence;
+mod company;
 
 pub use board::Board;
+pub use company::Company;
 pub use documents::{Changed, Commit, Committed, Document, Mark, Trim, Write};
 pub use error::BoardError;
 pub use events::{Event, EventId};

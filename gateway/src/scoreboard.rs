@@ -16,6 +16,7 @@ use crate::describe;
 use crate::progress::Progress;
 use crate::progress::effective::{Effective, effective, said};
 use crate::progress::window::{Sum, rate};
+use crate::replicas::Company;
 use crate::route::config::{RouteConfig, TargetConfig};
 use crate::shadow::config::ShadowConfig;
 use crate::shadow::state::{Comparisons, Pairs};
@@ -37,6 +38,8 @@ pub struct Scoreboard {
     pub killed: Option<String>,
     /// Why nothing of this is kept, if so.
     pub trouble: Option<String>,
+    /// How it stands with other gateways that share their state, where there are any.
+    pub company: Option<Company>,
     /// By name.
     pub routes: Vec<RouteRow>,
 }
@@ -152,6 +155,7 @@ impl Sources<'_> {
             migrated_share: rate(service, legacy + service),
             killed: standings.killed.as_ref().map(|word| said("killed", word)),
             trouble: self.progress.trouble(),
+            company: self.progress.company(),
             routes,
         }
     }

@@ -36,6 +36,11 @@ pub(super) async fn ready(State(state): State<Arc<AdminState>>) -> (StatusCode, 
     if let Some(trouble) = state.progress.trouble() {
         details.push(format!("state is not kept: {trouble}"));
     }
+    if let Some(away) = state.progress.company().and_then(|company| company.away) {
+        details.push(format!(
+            "nothing is shared with other gateways, rollouts hold: {away}"
+        ));
+    }
     let standings = state.progress.standings();
     for (route, standing) in &standings.routes {
         if let Some(waits) = &standing.waits {

@@ -65,6 +65,27 @@ pub(super) fn samples(state: &AdminState, snapshot: &Snapshot) -> Vec<Sample> {
     metrics.into_iter().flatten().collect()
 }
 
+/// What it says of other gateways, where there are any.
+pub(super) fn company(state: &AdminState) -> Vec<Sample> {
+    let Some(company) = state.progress.company() else {
+        return Vec::new();
+    };
+    let is_judge = company.judge.as_ref() == Some(&company.me);
+    let shared = "Whether state is shared with other gateways now";
+    let shared = (
+        "banyan_replicas_shared",
+        shared,
+        company.away.is_none() && company.judge.is_some(),
+    );
+    let judges = (
+        "banyan_judge_lease_held",
+        "Whether this gateway judges canaries for all",
+        is_judge,
+    );
+    let gauge = |(name, help, yes)| Sample::gauge(name, help, vec![], u64::from(yes));
+    [shared, judges].map(gauge).into()
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

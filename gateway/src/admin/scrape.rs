@@ -40,6 +40,7 @@ fn samples(state: &AdminState) -> Vec<Sample> {
     ];
     samples.extend(of_progress(state, &snapshot));
     samples.extend(judged::samples(state, &snapshot));
+    samples.extend(judged::company(state));
     samples.extend(of_limits(&snapshot));
     samples.extend(of_endpoints(&snapshot));
     samples.extend(of_issuers(&snapshot));

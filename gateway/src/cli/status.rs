@@ -10,6 +10,7 @@ use strangler::Phase;
 use super::remote::{Remote, RemoteArgs};
 use super::{Output, print};
 use crate::progress::window::Sum;
+use crate::replicas::Company;
 use crate::scoreboard::judge::JudgeRow;
 use crate::scoreboard::{GateRow, RouteRow, Scoreboard};
 
@@ -122,6 +123,7 @@ fn all(board: &Scoreboard, now: f64) -> String {
             .filter(|_| row.share > Some(0.0) || row.effective.phase == "canary");
         lines.extend(judge.and_then(|judge| Some(format!("{}: {}", row.route, in_words(judge)?))));
     }
+    lines.extend(board.company.as_ref().map(company));
     let trouble = board.trouble.iter();
     lines.extend(trouble.map(|trouble| format!("state is not kept: {trouble}")));
     lines.join("\n")
@@ -188,6 +190,17 @@ fn one(row: &RouteRow, now: f64) -> String {
         );
     }
     lines.join("\n")
+}
+
+/// How it stands with other gateways.
+fn company(company: &Company) -> String {
+    let Company { me, judge, away } = company;
+    match (away, judge) {
+        (Some(away), _) => format!("nothing is shared with other gateways, rollouts hold: {away}"),
+        (None, None) => format!("this gateway is {me}; who judges for all is not known yet"),
+        (None, Some(judge)) if judge == me => format!("this gateway, {me}, judges for all"),
+        (None, Some(judge)) => format!("this gateway is {me}; {judge} judges for all"),
+    }
 }
 
 /// The phase in force, and of a canary the share.

@@ -8,7 +8,8 @@ use tokio::sync::{Notify, watch};
 use super::config::WebhookConfig;
 use super::message;
 use super::tally::Tally;
-use crate::store::rows::Batch;
+use crate::store::outbox::Message;
+use crate::store::rows::{Batch, Event};
 
 /// The webhooks of the file in force.
 pub type Webhooks = Arc<BTreeMap<String, WebhookConfig>>;
@@ -34,17 +35,31 @@ impl Desk {
     }
 
     /// Names the events that are about to be kept, and puts beside each what every webhook is told of it: they are
-    /// written together or not at all.
-    pub fn fill(&self, batch: &mut Batch) {
-        let webhooks = Arc::clone(&self.webhooks.borrow());
+    /// written together or not at all. Gives those that had no name.
+    pub fn fill(&self, batch: &mut Batch) -> Vec<Event> {
+        let mut named = Vec::new();
         for event in &mut batch.events {
-            if !event.id.is_empty() {
-                continue;
+            if event.id.is_empty() {
+                self.name(std::slice::from_mut(event));
+                batch.messages.extend(self.about(event));
+                named.push(event.clone());
             }
-            event.id = message::named("evt");
-            let told = webhooks.keys().map(|name| message::of(event, name));
-            batch.messages.extend(told);
         }
+        named
+    }
+
+    /// Names events that have no name yet.
+    pub fn name(&self, events: &mut [Event]) {
+        for event in events.iter_mut().filter(|event| event.id.is_empty()) {
+            event.id = message::named("evt");
+        }
+    }
+
+    /// What every webhook is told of an event.
+    pub fn about(&self, event: &Event) -> Vec<Message> {
+        let webhooks = Arc::clone(&self.webhooks.borrow());
+        let told = webhooks.keys().map(|name| message::of(event, name));
+        told.collect()
     }
 
     /// Messages are in the store now.

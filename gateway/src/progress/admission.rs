@@ -214,8 +214,13 @@ impl Change<'_> {
         who: Option<(String, Word)>,
     ) {
         let now = self.progress.now();
-        let from = self.standings.of(name).entered;
-        self.tell(name, (from.map_or("-", Phase::as_str), to.as_str()), who);
+        let standing = self.standings.of(name);
+        // Another gateway may have entered it, and told so, before.
+        let first = standing.declared != Some(to);
+        if first {
+            let from = standing.entered.map_or("-", Phase::as_str);
+            self.tell(name, (from, to.as_str()), who);
+        }
         let share = (to == Phase::Canary).then(|| first_share(migration));
         self.stand(name, |standing| {
             standing.entered = Some(to);
@@ -223,8 +228,7 @@ impl Change<'_> {
             standing.waits = None;
             standing.forced = None;
             standing.announced = None;
-            // Another replica may have entered it before.
-            if standing.declared != Some(to) {
+            if first {
                 standing.declared = Some(to);
                 standing.rolled_back = None;
                 standing.blocked = false;

@@ -10,6 +10,9 @@ use super::state::{Inner, Progress, Said};
 use crate::notify::config::WebhookConfig;
 use crate::store::rows::{Audit, Batch, Event, Generation};
 
+/// So many events wait until other gateways can hear of them; the oldest are let go.
+const UNTOLD_MAX: usize = 10_000;
+
 /// A change that is not in force yet. Dropped, it never was.
 #[derive(Debug)]
 pub struct Change<'a> {
@@ -113,6 +116,9 @@ impl Change<'_> {
     /// It is in force now; keeps it.
     pub fn done(mut self) -> Said {
         let changed = restored::changed(&self.inner.standings, &self.standings);
+        if !changed.is_empty() {
+            self.progress.said().notify_one();
+        }
         self.batch.documents.extend(changed);
         self.inner.standings = Arc::new(self.standings);
         self.inner.generation = self.generation;
@@ -120,6 +126,12 @@ impl Change<'_> {
             self.progress.desk().serve(webhooks);
         }
         self.inner.judged = Arc::clone(&self.judged);
+        let fresh = self.progress.desk().fill(&mut self.batch);
+        if let Some(untold) = &mut self.inner.untold {
+            untold.extend(fresh);
+            let surplus = untold.len().saturating_sub(UNTOLD_MAX);
+            untold.drain(..surplus);
+        }
         let whole = self.progress.push(self.batch);
         drop(self.inner);
         let said = self.progress.flush();

@@ -48,7 +48,8 @@ impl Collected {
         }
     }
 
-    /// Says that a route's step is under way, and whether it is time to look at it.
+    /// Says that a route's step is under way, and whether it is time to look at it. Intervals are those of the clock on the
+    /// wall, so that all gateways look at the same moments.
     pub(super) fn is_due(
         &mut self,
         route: &str,
@@ -75,6 +76,14 @@ impl Collected {
     pub(super) fn take(&mut self, route: &str) -> Tick {
         let collecting = self.0.get_mut(route);
         collecting.map_or_else(Tick::default, |one| std::mem::take(&mut one.tick))
+    }
+
+    /// What came in of all routes since the last time.
+    pub(super) fn take_all(&mut self) -> Vec<(String, u32, Tick)> {
+        let collecting = self.0.iter_mut();
+        let new = collecting.filter(|(_, one)| !one.tick.is_empty());
+        new.map(|(route, one)| (route.clone(), one.number, std::mem::take(&mut one.tick)))
+            .collect()
     }
 
     /// Nobody looks at it now.

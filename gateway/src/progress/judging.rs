@@ -1,5 +1,6 @@
 //! Looks at canaries: begins their steps, takes what was seen as evidence, follows the verdicts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,28 +20,93 @@ const TIMED: u64 = 1_000;
 /// What legacy answered in so many minutes before, at most.
 const MINUTES: u64 = 60;
 
+/// A canary that is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// The route.
+    pub route: String,
+    /// Which of its steps.
+    pub step: u32,
+    /// How often it is looked at.
+    pub interval: Duration,
+    /// When this was asked.
+    pub now: Duration,
+}
+
 impl Change<'_> {
     /// Looks at all canaries: adds what came in, and judges those whose interval is over.
     pub fn look_at_canaries(&mut self, config: &Config, batches: &[Batch]) {
-        let now = self.progress.now();
         self.forget_others(config);
         for (route, migration) in migrations(config) {
             let Some(judged) = self.step_of(route, migration) else {
                 self.inner.collected.forget(route);
                 continue;
             };
-            let interval = migration.judge.interval;
-            let collected = &mut self.inner.collected;
-            let due = collected.is_due(route, judged.number, now, interval);
-            for batch in batches.iter().filter(|batch| batch.route.name == *route) {
-                let threshold = judged.step.threshold();
-                collected.add(route, batch.step, threshold, &batch.samples);
-            }
-            if due {
-                let tick = collected.take(route);
+            if self.collect(route, migration, &judged, batches) {
+                let tick = self.inner.collected.take(route);
                 self.judge(route, migration, &tick);
             }
         }
+    }
+
+    /// Only adds what came in, for whoever judges for all gateways.
+    pub fn collect_canaries(&mut self, config: &Config, batches: &[Batch]) {
+        for (route, migration) in migrations(config) {
+            let known = self.judged.get(route).cloned();
+            let step = self.standings.of(route).step;
+            // Until its step is begun, somewhere, nobody knows what is slow; so it is waited for.
+            match known.filter(|judged| judged.number == step) {
+                Some(judged) if self.is_judged(route, migration) => {
+                    self.collect(route, migration, &judged, batches);
+                }
+                _ => self.inner.collected.forget(route),
+            }
+        }
+    }
+
+    /// Judges for all gateways: begins steps, and takes as evidence what all of them saw of those in `seen`.
+    pub fn judge_for_all(&mut self, config: &Config, seen: &BTreeMap<(String, u32), Tick>) {
+        self.forget_others(config);
+        for (route, migration) in migrations(config) {
+            let Some(judged) = self.step_of(route, migration) else {
+                continue;
+            };
+            if let Some(tick) = seen.get(&(route.clone(), judged.number)) {
+                self.judge(route, migration, tick);
+            }
+        }
+    }
+
+    /// The canaries that are judged now.
+    pub fn canaries(&self, config: &Config) -> Vec<Canary> {
+        let canaries = migrations(config);
+        let canaries = canaries.filter(|(route, migration)| self.is_judged(route, migration));
+        let canary = |(route, migration): (&String, &MigrationConfig)| Canary {
+            route: route.clone(),
+            step: self.standings.of(route).step,
+            interval: migration.judge.interval,
+            now: self.progress.now(),
+        };
+        canaries.map(canary).collect()
+    }
+
+    /// Adds what came in of a step; says whether its interval is over.
+    fn collect(
+        &mut self,
+        route: &str,
+        migration: &MigrationConfig,
+        judged: &Judged,
+        batches: &[Batch],
+    ) -> bool {
+        let now = self.progress.now();
+        let interval = migration.judge.interval;
+        let collected = &mut self.inner.collected;
+        let due = collected.is_due(route, judged.number, now, interval);
+        for batch in batches.iter().filter(|batch| batch.route.name == route) {
+            let threshold = judged.step.threshold();
+            collected.add(route, batch.step, threshold, &batch.samples);
+        }
+        due
     }
 
     /// Whether what a route's requests come to is evidence now: of a canary that nobody has taken back.

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use strangler::LegacyClock;
 
 use super::evidence::{AllJudged, JUDGED, Judged};
+use super::exchanged::{Bases, SHARED};
 use super::standing::{Standing, Standings};
 use crate::store::rows::Document;
 
@@ -16,6 +17,9 @@ const STANDING: &str = "standing";
 const KILL: &str = "kill";
 /// For how long nobody has used the old side of a route.
 const CLOCK: &str = "legacy_clock";
+
+/// The name that this gateway keeps.
+pub(super) const REPLICA: &str = "replica";
 
 /// The name of what is about all routes.
 pub(super) const ALL: &str = "*";
@@ -31,6 +35,8 @@ pub(super) struct Restored {
     pub(super) standings: Standings,
     pub(super) clocks: BTreeMap<String, LegacyClock>,
     pub(super) judged: AllJudged,
+    pub(super) bases: Bases,
+    pub(super) replica: String,
     /// Those that are not progress.
     pub(super) others: Documents,
     /// Those that cannot be read, by kind and name.
@@ -57,6 +63,20 @@ pub(super) fn read(documents: Documents) -> Restored {
                 clock.map(|clock| {
                     restored.clocks.insert(name.clone(), clock);
                 })
+            }
+            REPLICA => {
+                restored.replica = parsed(&kind, &name, &body).unwrap_or_default();
+                continue;
+            }
+            SHARED if name == ALL => {
+                restored.bases.kill = parsed(&kind, &name, &body);
+                continue;
+            }
+            SHARED => {
+                if let Some(run) = parsed(&kind, &name, &body) {
+                    restored.bases.runs.insert(name, run);
+                }
+                continue;
             }
             JUDGED => {
                 // Where it cannot be read, its step begins anew: nothing that a person said is lost.

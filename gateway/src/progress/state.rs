@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use strangler::LegacyClock;
+use tokio::sync::Notify;
 
 use super::collecting::Collected;
 use super::evidence::AllJudged;
+use super::exchanged::Bases;
 use super::queue::Queue;
 use super::restored::{self, Documents, Restored, Unreadable};
 use super::standing::Standings;
 use super::window::Windows;
 use crate::decommission::known::Users;
 use crate::notify::desk::Desk;
+use crate::replicas::Company;
 use crate::store::config::StateConfig;
-use crate::store::rows::{Batch, Diff, Document, Generation};
+use crate::store::rows::{Batch, Diff, Document, Event, Generation, Known};
 use crate::store::{Store, StoreError};
 
 /// All progress.
@@ -34,6 +37,10 @@ pub struct Progress {
     unreadable: Unreadable,
     /// What was seen of canaries, as it is kept.
     published: Mutex<Arc<AllJudged>>,
+    /// How it stands with other gateways, where there are any.
+    company: Mutex<Option<Company>>,
+    /// Rings when something was said.
+    said: Arc<Notify>,
     clock: Clock,
 }
 
@@ -48,6 +55,12 @@ pub(super) struct Inner {
     pub(super) judged: Arc<AllJudged>,
     /// And since the last look.
     pub(super) collected: Collected,
+    /// What all gateways have, where there are several.
+    pub(super) bases: Bases,
+    /// Events that the others have not heard of; nothing where there are none.
+    pub(super) untold: Option<Vec<Event>>,
+    /// The name that this gateway keeps over restarts; empty until it needs one.
+    pub(super) replica: String,
     /// The number of the last file that was taken over.
     pub(super) generation: u64,
 }
@@ -61,28 +74,28 @@ pub enum Said {
     NotKept(String),
 }
 
+fn opened(config: &StateConfig, now: Duration) -> Result<(Store, Known), StoreError> {
+    let store = Store::open(&config.path)?;
+    let known = store.known(now)?;
+    Ok((store, known))
+}
+
 impl Progress {
     /// Opens the store and takes over what it knows; `text` is the file that is about to be in force. A store that cannot
     /// be used is trouble, and nothing else.
     pub fn open(config: &StateConfig, clock: Clock, text: &str) -> (Self, Vec<Diff>, Documents) {
         let now = clock.unix();
-        let opened = Store::open(&config.path).and_then(|store| {
-            let known = store.known(now)?;
-            Ok((store, known))
-        });
-        let (store, known, trouble) = match opened {
+        let (store, known, trouble) = match opened(config, now) {
             Ok((store, known)) => (Some(Arc::new(store)), known, None),
-            Err(error) => (
-                None,
-                crate::store::rows::Known::default(),
-                Some(error.to_string()),
-            ),
+            Err(error) => (None, Known::default(), Some(error.to_string())),
         };
         let last = known.generation.clone();
         let Restored {
             standings,
             clocks,
             judged,
+            bases,
+            replica,
             others,
             unreadable,
         } = restored::read(known.documents);
@@ -92,8 +105,10 @@ impl Progress {
             users: Users::restore(known.uses),
             windows: Windows::restore(known.windows),
             judged: Arc::new(judged),
-            collected: Collected::default(),
+            bases,
+            replica,
             generation: last.as_ref().map_or(0, |last| last.number),
+            ..Inner::default()
         };
         let mut first = Batch::default();
         if last.is_none_or(|last| last.text != text) {
@@ -117,6 +132,8 @@ impl Progress {
             trouble: Mutex::new(trouble),
             unreadable,
             published,
+            company: Mutex::default(),
+            said: Arc::default(),
             clock,
         };
         progress.push(first);
@@ -150,6 +167,22 @@ impl Progress {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *published = judged;
+    }
+
+    /// How it stands with other gateways; nothing where there are none.
+    pub fn company(&self) -> Option<Company> {
+        let company = self.company.lock();
+        company.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// So it stands now.
+    pub fn is_in(&self, company: Company) {
+        *self.company.lock().unwrap_or_else(PoisonError::into_inner) = Some(company);
+    }
+
+    /// Rings when something was said that others may want to hear.
+    pub fn said(&self) -> Arc<Notify> {
+        Arc::clone(&self.said)
     }
 
     /// The number of the file in force.

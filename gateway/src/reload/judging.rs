@@ -15,7 +15,7 @@ const EVERY: Duration = Duration::from_secs(1);
 impl Reloader {
     fn judge(&self) {
         let batches = self.shared.judged.take();
-        let config = Arc::clone(&self.shared.current.load().config);
+        let config = self.config();
         let canary = |target: &TargetConfig| match target {
             TargetConfig::Migration(migration) => migration.phase == Phase::Canary,
             TargetConfig::Upstream(_) => false,
@@ -25,6 +25,11 @@ impl Reloader {
             return;
         }
         let mut change = self.progress.change();
+        if self.progress.company().is_some() {
+            // One of several gateways judges for all of them.
+            change.collect_canaries(&config, &batches);
+            return;
+        }
         change.look_at_canaries(&config, &batches);
         if let Err(error) = self.in_force(change) {
             tracing::error!(%error, "a canary cannot be moved");

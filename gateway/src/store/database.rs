@@ -1,5 +1,6 @@
 //! The file and the thread that has it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -87,6 +88,11 @@ impl Store {
     /// What happened to a route, or to all; the newest first.
     pub fn events(&self, route: Option<String>, limit: u32) -> Result<Vec<Event>, StoreError> {
         self.ask(move |connection| read::events(connection, route.as_deref(), limit))
+    }
+
+    /// Those of these events that are there, by name.
+    pub fn known_events(&self, names: Vec<String>) -> Result<BTreeSet<String>, StoreError> {
+        self.ask(move |connection| read::known_events(connection, &names))
     }
 
     /// Who did what; the newest first.

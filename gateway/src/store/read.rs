@@ -1,5 +1,6 @@
 //! Reads rows back.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chassis::telemetry::latency::Sketch;
@@ -104,6 +105,21 @@ pub(super) fn events(
         })
     })?;
     events.collect()
+}
+
+/// Those that are there.
+pub(super) fn known_events(
+    connection: &Connection,
+    names: &[String],
+) -> rusqlite::Result<BTreeSet<String>> {
+    let mut select = connection.prepare("SELECT 1 FROM event WHERE uid = ?1")?;
+    let mut known = BTreeSet::new();
+    for name in names {
+        if select.exists([name])? {
+            known.insert(name.clone());
+        }
+    }
+    Ok(known)
 }
 
 /// The newest first.
