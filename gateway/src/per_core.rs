@@ -54,7 +54,7 @@ pub struct PerCore {
     /// Its verified tokens.
     pub tokens: RefCell<TokenCache>,
     /// How the sides of canaries did.
-    pub judged: judge::noted::Notes,
+    pub judged: Rc<judge::noted::Notes>,
     ledger: Rc<Ledger>,
     view: RefCell<Rc<View>>,
     underscored: Cell<u64>,
@@ -82,7 +82,7 @@ impl PerCore {
             tasks: Tasks::new(),
             upstream_tasks,
             tokens: RefCell::default(),
-            judged: judge::noted::Notes::default(),
+            judged: Rc::default(),
             ledger: Ledger::new(core, clock, lines),
             view: RefCell::new(Rc::new(View(shared.current.load_full()))),
             underscored: Cell::new(0),

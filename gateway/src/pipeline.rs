@@ -23,6 +23,7 @@ use crate::forward::client::{Client, Peer};
 use crate::forward::compiled::Backend;
 use crate::forward::stage::Forwarding;
 use crate::forward::upgrade::Wanted;
+use crate::judge::stage::SoFar;
 use crate::listener::config::Listener;
 use crate::log::record::Record;
 use crate::per_core::{PerCore, View};
@@ -45,6 +46,8 @@ struct Found<'a> {
     verified: Option<Rc<Verified>>,
     standing: Option<Standing>,
     wants_visitor: bool,
+    /// What the judge is told, unless the answer breaks off.
+    judged: Option<SoFar>,
 }
 
 /// Answers one request.
@@ -69,6 +72,7 @@ pub async fn answer(
         verified: None,
         standing: None,
         wants_visitor: false,
+        judged: None,
     };
     let passage = Passage {
         core,

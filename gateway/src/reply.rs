@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
 use crate::forward::body::{AnswerBody, AnswerBodyError};
+use crate::judge::stage::SoFar;
 use crate::log::record::Record;
 use crate::shadow::stage::Capture;
 
@@ -16,6 +17,8 @@ use crate::shadow::stage::Capture;
 pub struct ReplyBody {
     kind: Kind,
     record: Option<Box<Record>>,
+    /// What the judge is told when it ends.
+    judged: Option<SoFar>,
     /// Keeps what passes, for a copy.
     capture: Option<Box<Capture>>,
     ended: Option<Arc<dyn Ended>>,
@@ -58,9 +61,15 @@ impl ReplyBody {
         Self {
             kind: Kind::Passed(body),
             record: None,
+            judged: None,
             capture: None,
             ended: None,
         }
+    }
+
+    /// Tells the judge when it ends, or breaks off.
+    pub fn judged(&mut self, so_far: Option<SoFar>) {
+        self.judged = so_far;
     }
 
     /// Tells `who` when it is over.
@@ -84,6 +93,7 @@ impl From<Bytes> for ReplyBody {
         Self {
             kind: Kind::Own(Full::new(bytes)),
             record: None,
+            judged: None,
             capture: None,
             ended: None,
         }
@@ -119,6 +129,9 @@ impl Body for ReplyBody {
                     }
                 }
             }
+        }
+        if let (Some(judged), Some(Err(error))) = (&mut this.judged, &frame) {
+            judged.broke_off(error);
         }
         if let Some(record) = &mut this.record {
             match &frame {

@@ -89,7 +89,8 @@ fn detail(event: &Event) -> Option<String> {
         let counts: Vec<String> = counts.collect();
         return Some(format!(
             "rolled back at {share} % after {after:.0} s: trigger {trigger}; {}",
-            counts.join(", ")
+            counts.join(", "),
+            trigger = trigger.replace('_', " "),
         ));
     }
     let all = known.iter().map(|(name, value)| match value {
@@ -148,11 +149,11 @@ mod tests {
         let detail = r#"{"percent":5.0,"trigger":"failed","users":48,"requests":97,"failed":49,"detected_after":12.2,"step_age":40.0}"#;
         let rolled_back = Event {
             detail: Some(detail.to_owned()),
-            ..event("judge", "", "canary 5.00 %", "rolled_back")
+            ..event("judge", "", "canary 5 %", "rolled_back")
         };
         assert_eq!(
             line(&rolled_back),
-            "2027-01-15 08:00:00  orders: canary 5.00 % -> rolled_back  by the judge: prices are wrong\n\
+            "2027-01-15 08:00:00  orders: canary 5 % -> rolled_back  by the judge: prices are wrong\n\
              \u{20}                    rolled back at 5 % after 12 s: trigger failed; 48 users, 97 requests, 49 failed"
         );
         let other = Event {

@@ -1,8 +1,10 @@
 //! What the judge is told of one request: how the side that was asked did, if that says anything of the side at all.
 //!
-//! Looks at an answer's head only: what becomes of its body, and a status in its trailers, is not the judge's.
+//! Decided by an answer's head, unless its body breaks off later. A status in trailers is not looked at.
 
 use std::num::NonZeroU32;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -12,7 +14,9 @@ use upstream::Kind;
 
 use super::compiled::Canary;
 use super::config::Failures;
-use super::noted::{SLOWEST, Sample};
+use super::noted::{Notes, SLOWEST, Sample};
+use crate::forward::body::AnswerBodyError;
+use crate::metrics::stats::RouteStats;
 
 const GRPC_STATUS: &str = "grpc-status";
 
@@ -66,6 +70,56 @@ impl Went {
             Err(Kind::NoEndpoint | Kind::Connect | Kind::ResetBeforeHead | Kind::Malformed) => {
                 Self::Badly(Fault::Connection)
             }
+        }
+    }
+}
+
+/// How a request went so far. Noted when this is dropped: with the end of its answer, which may break off before.
+#[derive(Debug)]
+pub struct SoFar {
+    notes: Rc<Notes>,
+    route: Arc<RouteStats>,
+    canary: Canary,
+    whose: Whose,
+    sample: Option<Sample>,
+}
+
+impl SoFar {
+    /// By the answer's head, or by there being none.
+    pub fn new(
+        notes: &Rc<Notes>,
+        route: &Arc<RouteStats>,
+        canary: &Canary,
+        whose: Whose,
+        sample: Sample,
+    ) -> Self {
+        Self {
+            notes: Rc::clone(notes),
+            route: Arc::clone(route),
+            canary: *canary,
+            whose,
+            sample: Some(sample),
+        }
+    }
+
+    /// The answer's body ended early.
+    pub fn broke_off(&mut self, why: &AnswerBodyError) {
+        let fault = match (why, self.whose) {
+            // The caller would not wait, which says nothing.
+            (AnswerBodyError::Timeout, Whose::Callers) => return self.sample = None,
+            (AnswerBodyError::Timeout | AnswerBodyError::Idle, _) => Fault::Timeout,
+            (AnswerBodyError::Upstream(_), _) => Fault::Connection,
+        };
+        if let Some(sample) = &mut self.sample {
+            sample.failed |= self.canary.failures.count(fault);
+        }
+    }
+}
+
+impl Drop for SoFar {
+    fn drop(&mut self) {
+        if let Some(sample) = self.sample {
+            self.notes.note(&self.route, self.canary.step, sample);
         }
     }
 }
@@ -345,5 +399,47 @@ mod tests {
         let mut uncounted = canary();
         uncounted.failures.answers = false;
         assert!(!uncounted.falls(status(500)));
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_has_failed_after_all() {
+        use crate::judge::noted::Waiting;
+        let notes = Rc::new(Notes::default());
+        let route = Arc::new(RouteStats::new("orders", 1));
+        let noted = |whose, why: Option<AnswerBodyError>| {
+            let went = canary().sample(by(Reason::Bucket), Went::Well, TOOK);
+            let mut so_far = SoFar::new(&notes, &route, &canary(), whose, went.unwrap());
+            if let Some(why) = &why {
+                so_far.broke_off(why);
+            }
+            drop(so_far);
+            let waiting = Waiting::default();
+            notes.hand_over(&waiting);
+            let batches = waiting.take();
+            let sample = batches.first().map(|batch| batch.samples[0]);
+            sample.map(|sample| (sample.failed, sample.took))
+        };
+        for (whose, why, expected) in [
+            (Whose::Ours, None, Some((false, 1_500))),
+            (
+                Whose::Ours,
+                Some(AnswerBodyError::Timeout),
+                Some((true, 1_500)),
+            ),
+            (
+                Whose::Ours,
+                Some(AnswerBodyError::Idle),
+                Some((true, 1_500)),
+            ),
+            (
+                Whose::Callers,
+                Some(AnswerBodyError::Idle),
+                Some((true, 1_500)),
+            ),
+            (Whose::Callers, Some(AnswerBodyError::Timeout), None),
+        ] {
+            let shown = format!("{whose:?} {why:?}");
+            assert_eq!(noted(whose, why), expected, "{shown}");
+        }
     }
 }

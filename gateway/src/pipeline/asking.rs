@@ -18,7 +18,7 @@ use crate::forward::compiled::Backend;
 use crate::forward::stage::{Forwarding, forward};
 use crate::forward::upgrade::Wanted;
 use crate::judge::compiled::Canary;
-use crate::judge::stage::{Came, Went, Whose};
+use crate::judge::stage::{Came, SoFar, Went, Whose};
 use crate::log::record::Record;
 use crate::metrics::stats::OnService;
 use crate::route::compiled::{Route, Target};
@@ -121,19 +121,25 @@ impl Passage<'_> {
         let took = self.core.clock().now().saturating_duration_since(asked_at);
         returning::record(&mut found.record, &result, took);
         let result = result.and_then(|answer| returning::sound(answer, terms.may_switch));
-        if let Some(canary) = found.route.and_then(Route::canary) {
-            self.note(canary, Went::of(came(&result), terms.whose), took, found);
-        }
+        found.judged = found
+            .route
+            .and_then(Route::canary)
+            .and_then(|canary| self.so_far(canary, &result, terms.whose, took, &found.record));
         result
     }
 
-    fn note(&self, canary: &Canary, went: Went, took: Duration, found: &Found<'_>) {
-        let record = &found.record;
-        let sample = |decision| canary.sample(decision, went, took);
-        if let Some(sample) = record.decision.and_then(sample) {
-            let judged = &self.core.judged;
-            judged.note(&record.stats, canary.step, sample);
-        }
+    fn so_far(
+        &self,
+        canary: &Canary,
+        result: &Result<Answer, CallError>,
+        whose: Whose,
+        took: Duration,
+        record: &Record,
+    ) -> Option<SoFar> {
+        let went = Went::of(came(result), whose);
+        let sample = canary.sample(record.decision?, went, took)?;
+        let notes = &self.core.judged;
+        Some(SoFar::new(notes, &record.stats, canary, whose, sample))
     }
 }
 

@@ -187,6 +187,7 @@ impl Passage<'_> {
         if found.wants_visitor && found.record.code.is_none() {
             visitor::give(fields, self.client.secure);
         }
+        answer.body_mut().judged(found.judged);
         answer.body_mut().recorded(found.record);
         answer
     }

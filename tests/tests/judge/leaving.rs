@@ -4,14 +4,39 @@ use std::time::Duration;
 
 use chassis::clock::Clock;
 use serde_json::Value;
+use tests::edge::{Edge, Plan};
 use tests::moody::Mood;
+use tests::origin::Origin;
 
 use crate::canary::{Canary, last_event, until, until_samples, until_timed, users, well};
+
+/// With one who is told.
+fn telling(plan: Plan, receiver: &Origin) -> Plan {
+    let url = receiver.url();
+    let webhook = format!("[webhook.ops]\nurl = \"{url}\"\nsecret = \"${{HOOK_SECRET}}\"\n");
+    plan.edit(|text| format!("{text}\n{webhook}"));
+    plan.env("HOOK_SECRET", "at least twenty-four bytes")
+}
+
+/// What they were told of the rollback, once nothing waits to be told.
+async fn rollback_told(edge: &Edge, receiver: &Origin) -> Value {
+    let sent = |told: &Value| told["webhooks"]["ops"]["pending"] == 0;
+    edge.tells("/notifications", "no message that waits", sent)
+        .await;
+    let seen = receiver.seen();
+    let mut bodies = seen
+        .iter()
+        .map(|one| serde_json::from_slice::<Value>(&one.body).unwrap());
+    let told = bodies.find(|body| body["type"] == "route.rolled_back");
+    told.unwrap()["data"].take()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_fails_half_of_its_requests_is_out_within_twenty_seconds() {
     let canary = Canary::new().await;
-    let edge = canary.plan("steps = [5, 50]", "").start().await;
+    let receiver = Origin::saying("").await;
+    let plan = canary.plan("steps = [5, 50]", "");
+    let edge = telling(plan, &receiver).start().await;
     let users = users(&edge, 300);
     until_samples(&edge, "service", 20).await;
     let broken = Clock::system().now();
@@ -58,6 +83,11 @@ async fn a_service_that_fails_half_of_its_requests_is_out_within_twenty_seconds(
     );
     let told = edge.prints(&["history", "orders"]).await;
     assert!(told.contains("canary 5 % -> rolled_back"), "{told}");
+    assert!(told.contains("rolled back at 5 % after "), "{told}");
+
+    // Whoever wants to be told was.
+    let told = rollback_told(&edge, &receiver).await;
+    assert_eq!((&told["event"], &told["detail"]), (&event["id"], detail));
     edge.stop().await;
 }
 
