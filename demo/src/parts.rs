@@ -63,7 +63,7 @@ pub(crate) fn run_one(name: &str, args: &Args, ports: &Ports) -> anyhow::Result<
 }
 
 fn gateway(args: &Args, ports: &Ports) -> anyhow::Result<Running> {
-    let environment = ports.environment(&places::kept(args)?);
+    let environment = ports.environment(&places::kept(args)?, std::env::vars_os());
     let options = Options {
         path: args.config.clone(),
         environment: Arc::new(move |name| environment.get(name).cloned()),

@@ -1,6 +1,7 @@
 //! Which port each part has: the usual ones, moved together.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Context as _;
@@ -53,8 +54,12 @@ impl Ports {
         })
     }
 
-    /// What routes.toml asks the environment for.
-    pub(crate) fn environment(&self, kept: &Kept) -> BTreeMap<String, String> {
+    /// What routes.toml asks the environment for: the demo's own ports and files, and else what the shell has.
+    pub(crate) fn environment(
+        &self,
+        kept: &Kept,
+        shell: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> BTreeMap<String, String> {
         let parts = self
             .parts
             .iter()
@@ -65,7 +70,12 @@ impl Ports {
             .map(|((_, variable), (_, address))| {
                 ((*variable).to_owned(), address.port().to_string())
             });
-        let mut environment: BTreeMap<String, String> = parts.chain(bffs).collect();
+        // What is no text the file cannot ask for.
+        let mut environment: BTreeMap<String, String> = shell
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        environment.extend(parts.chain(bffs));
         environment.insert("BANYAN_BIND".to_owned(), self.edge.to_string());
         environment.insert("BANYAN_INTERNAL_BIND".to_owned(), self.internal.to_string());
         environment.insert("BANYAN_ADMIN_BIND".to_owned(), self.admin.to_string());
@@ -97,5 +107,19 @@ mod tests {
             (18_080, 18_081, 17_000)
         );
         assert!(Ports::from_base(65_000).is_err());
+    }
+
+    #[test]
+    fn a_file_may_ask_for_what_the_shell_has() {
+        let kept = Kept {
+            access_log: "access.log".into(),
+            state: "banyan.db".into(),
+        };
+        let shell = [("HOOK_SECRET", "s"), ("BANYAN_ADMIN_BIND", "127.0.0.1:1")];
+        let shell = shell.map(|(name, value)| (name.into(), value.into()));
+        let ports = Ports::from_base(17_000).unwrap();
+        let environment = ports.environment(&kept, shell);
+        assert_eq!(environment["HOOK_SECRET"], "s");
+        assert_eq!(environment["BANYAN_ADMIN_BIND"], "127.0.0.1:19900");
     }
 }

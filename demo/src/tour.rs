@@ -56,7 +56,7 @@ fn addresses(args: &Args, ports: &Ports) -> anyhow::Result<String> {
 
 /// A token of the shop's issuer for alice, who may pay.
 fn token(args: &Args, ports: &Ports) -> anyhow::Result<String> {
-    let environment = ports.environment(&places::kept(args)?);
+    let environment = ports.environment(&places::kept(args)?, std::env::vars_os());
     let options = Options {
         path: args.config.clone(),
         environment: std::sync::Arc::new(move |name| environment.get(name).cloned()),
@@ -177,7 +177,10 @@ fn judged(args: &Args, ports: &Ports) -> String {
     format!(
         r#"# A canary led by the judge: {rate} requests a second ask for what is recommended, a quarter of the callers get the new service.
   banyan status recommended{at}
-# Healthy, it goes on to half and then all of them, a step in about half a minute, with nobody's help. Break the service ...
+# Healthy, it goes on to half of them after a minute or two, 20 s later to all, 20 s later it is through: "effective migrated", with
+# nobody's help. If it is through already, let it begin anew:
+  banyan cutover recommended --to legacy{at}; sleep 1; banyan cutover recommended --to canary{at}
+# Break the service on the way ...
   curl -s -X PUT -d '{{"error_rate": 0.5}}' {recommendations}/__stub; echo; sleep 6
 # ... and everybody is back on legacy. What happened, and how many met it?
   banyan history recommended{at}

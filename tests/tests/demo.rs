@@ -175,6 +175,12 @@ async fn the_judge_leaves_a_broken_service_as_the_tour_says() {
     .await;
     let waits = ["canary, steps 25, 50, 100", "step 1 of 3", "of 300 samples"];
     demo.says("banyan status recommended", &waits).await;
+    let (routes, before) = (demo.routes(), demo.process.stderr.count());
+    let anew = ["-> legacy", "legacy -> canary steps 25, 50, 100"];
+    demo.says("banyan cutover recommended --to legacy", &anew)
+        .await;
+    demo.taken_over(before).await;
+    assert_eq!(demo.routes(), routes);
     let breaks = "curl -s -X PUT -d '{\"error_rate\"";
     demo.says(breaks, &["\"error_rate\":0.5"]).await;
     demo.recommended("everybody back on legacy", |row| {

@@ -183,7 +183,7 @@ async fn a_dead_message_is_listed_and_tried_again_when_somebody_says_so() {
     assert!(said.contains(&format!("{id}  to ops")), "{said}");
     let said = edge.prints(&["notifications"]).await;
     assert!(
-        said.ends_with("1 were given up: see `banyan notifications --dead`"),
+        said.ends_with("given up: 1, see `banyan notifications --dead`"),
         "{said}"
     );
 

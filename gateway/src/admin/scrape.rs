@@ -25,13 +25,13 @@ fn samples(state: &AdminState) -> Vec<Sample> {
     let snapshot = state.shared.current.load();
     let lines = state.lines_dropped.load(Ordering::Relaxed);
     let mut samples = vec![
-        gauge(
+        Sample::gauge(
             "banyan_generation",
             "The configuration in force",
             vec![],
             snapshot.generation,
         ),
-        counter(
+        Sample::counter(
             "banyan_access_lines_dropped",
             "Access lines lost because the writer was behind",
             vec![],
@@ -60,11 +60,11 @@ fn of_progress(state: &AdminState, snapshot: &Snapshot) -> Vec<Sample> {
             ("effective", row.effective?.phase),
         ];
         let help = "The phase that a route declares, and the one in force";
-        Some(gauge("banyan_route_phase", help, labels, 1))
+        Some(Sample::gauge("banyan_route_phase", help, labels, 1))
     });
     let kept = u64::from(state.progress.trouble().is_none());
     let help = "Whether state is kept over a restart";
-    let kept = gauge("banyan_state_kept", help, vec![], kept);
+    let kept = Sample::gauge("banyan_state_kept", help, vec![], kept);
     phases.chain([kept]).collect()
 }
 
@@ -72,7 +72,7 @@ fn of_limits(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
     snapshot.limits.values().map(|limit| {
         let labels = vec![("limit", limit.config.name.clone())];
         let over = limit.over.load(Ordering::Relaxed);
-        counter(
+        Sample::counter(
             "banyan_limit_over",
             "Requests over a limit, rejected or only observed",
             labels,
@@ -89,7 +89,7 @@ fn of_endpoints(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
                 ("endpoint", endpoint.to_string()),
             ];
             let open = u64::from(endpoint.in_flight());
-            gauge(
+            Sample::gauge(
                 "banyan_upstream_in_flight",
                 "Requests that an endpoint is answering",
                 labels,
@@ -103,7 +103,7 @@ fn of_endpoints(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
 fn of_issuers(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
     let labels = |ring: &KeyRing| vec![("issuer", ring.name.clone())];
     let keys = snapshot.rings().map(move |ring| {
-        gauge(
+        Sample::gauge(
             "banyan_issuer_keys",
             "Keys at hand",
             labels(ring),
@@ -111,7 +111,7 @@ fn of_issuers(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
         )
     });
     let fetches = snapshot.rings().map(move |ring| {
-        counter(
+        Sample::counter(
             "banyan_issuer_fetches",
             "Fetches of keys that ended",
             labels(ring),
@@ -119,34 +119,4 @@ fn of_issuers(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
         )
     });
     keys.chain(fetches)
-}
-
-fn counter(
-    name: &'static str,
-    help: &'static str,
-    labels: Vec<(&'static str, String)>,
-    value: u64,
-) -> Sample {
-    Sample {
-        name,
-        help,
-        counter: true,
-        labels,
-        value,
-    }
-}
-
-fn gauge(
-    name: &'static str,
-    help: &'static str,
-    labels: Vec<(&'static str, String)>,
-    value: u64,
-) -> Sample {
-    Sample {
-        name,
-        help,
-        counter: false,
-        labels,
-        value,
-    }
 }

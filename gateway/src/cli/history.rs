@@ -73,7 +73,7 @@ fn who(event: &Event) -> String {
     }
 }
 
-/// Of a rollback: "rolled back at 5 % after 12 s: trigger failed; 48 users, 97 requests, 49 failed". What is known of
+/// Of a rollback: "rolled back at 5 %, found after 12 s: trigger failed; 48 users, 97 requests, 49 failed". What is known of
 /// something else, by name.
 fn detail(event: &Event) -> Option<String> {
     let Value::Object(known) = serde_json::from_str(event.detail.as_deref()?).ok()? else {
@@ -88,7 +88,7 @@ fn detail(event: &Event) -> Option<String> {
         let counts = counts.filter_map(|name| Some(format!("{} {name}", number(name)?)));
         let counts: Vec<String> = counts.collect();
         return Some(format!(
-            "rolled back at {share} % after {after:.0} s: trigger {trigger}; {}",
+            "rolled back at {share} %, found after {after:.0} s: trigger {trigger}; {}",
             counts.join(", "),
             trigger = trigger.replace('_', " "),
         ));
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(
             line(&rolled_back),
             "2027-01-15 08:00:00  orders: canary 5 % -> rolled_back  by the judge: prices are wrong\n\
-             \u{20}                    rolled back at 5 % after 12 s: trigger failed; 48 users, 97 requests, 49 failed"
+             \u{20}                    rolled back at 5 %, found after 12 s: trigger failed; 48 users, 97 requests, 49 failed"
         );
         let other = Event {
             detail: Some("{\"epoch\":2,\"of\":\"x\"}".to_owned()),

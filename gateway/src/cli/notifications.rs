@@ -115,7 +115,7 @@ fn in_words(outbox: &Outbox, dead: bool, now: f64) -> String {
     if given_up > 0 && !dead {
         lines.push(String::new());
         lines.push(format!(
-            "{given_up} were given up: see `banyan notifications --dead`"
+            "given up: {given_up}, see `banyan notifications --dead`"
         ));
     }
     lines.join("\n")

@@ -249,10 +249,11 @@ fn judged(row: &JudgeRow, now: f64, line: &mut impl FnMut(&str, String)) {
         figure(row.bound),
     );
     line("evidence", evidence);
-    let slow = row.slow_above_ms.map_or_else(
-        || "slow is not known yet".to_owned(),
-        |slow| format!("slow above {}", millis(Some(slow))),
-    );
+    let slow = match row.slow_above_ms {
+        _ if !row.latency => "latency is not judged".to_owned(),
+        None => "slow is not known yet".to_owned(),
+        slow => format!("slow above {}", millis(slow)),
+    };
     for (side, seen) in [("  on legacy", &row.legacy), ("  on service", &row.service)] {
         line(
             side,

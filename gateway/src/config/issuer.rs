@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chassis::secret::{ExposeSecret, SecretString};
-use url::Url;
 
 use crate::auth::config::{IssuerConfig, JwksUrl, KeySource, SigningAlgorithm};
 use crate::config::report::{At, Diagnostic, listed, quoted};
@@ -221,35 +220,12 @@ fn jwks(table: &Table<'_>, url: Option<&Value<'_>>) -> Option<JwksUrl> {
             .report(error.help("the keys would be fetched without end"));
     }
     Some(JwksUrl {
-        url: web_address(url?)?,
+        url: url?.web_address("https://id.example/jwks", "keys are public; leave them out")?,
         ttl,
         refresh_ahead,
         unknown_kid_cooldown,
         stale_if_error,
     })
-}
-
-fn web_address(value: &Value<'_>) -> Option<Url> {
-    let text = value.word()?;
-    let help = "write it whole: \"https://id.example/jwks\"";
-    match Url::parse(&text) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            value.wrong(format!("{} is no web address", url.scheme()), help);
-            None
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            value.wrong(
-                "has a user or password in it",
-                "keys are public; leave them out",
-            );
-            None
-        }
-        Ok(url) => Some(url),
-        Err(error) => {
-            value.wrong(format!("is no web address: {error}"), help);
-            None
-        }
-    }
 }
 
 fn required(table: &Table<'_>) -> BTreeSet<String> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use strangler::Percent;
 use toml::de::DeValue;
+use url::Url;
 
 use crate::config::env::filled;
 use crate::config::nearest::nearest;
@@ -202,13 +203,30 @@ impl Value<'_> {
         read
     }
 
+    /// The whole address of something on the web, such as `example`. `no_user` says why nobody's name belongs into it.
+    pub(super) fn web_address(&self, example: &str, no_user: &str) -> Option<Url> {
+        let text = self.word()?;
+        let help = format!("write it whole: {}", quoted(example));
+        match Url::parse(&text) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                self.wrong(format!("{} is no web address", url.scheme()), help);
+            }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.wrong("has a user or password in it", no_user);
+            }
+            Ok(url) => return Some(url),
+            Err(error) => self.wrong(format!("is no web address: {error}"), help),
+        }
+        None
+    }
+
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
-        let text = self.text()?;
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let text = self.text_or("a string", &one_of(&known))?;
         if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*meant);
         }
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         self.reading
             .report(unknown_word(&self.place, &text, &known));
         None
@@ -297,9 +315,14 @@ pub(super) fn unknown_word(place: &Place, text: &str, known: &[&str]) -> Diagnos
             quoted(meant),
             listed(&all, "and")
         )),
-        None if known.len() == 1 => error.help(format!("write {}", listed(&all, "or"))),
-        None => error.help(format!("write one of {}", listed(&all, "or"))),
+        None => error.help(one_of(known)),
     }
+}
+
+fn one_of(known: &[&str]) -> String {
+    let all: Vec<String> = known.iter().map(|word| quoted(word)).collect();
+    let one_of = if known.len() == 1 { "" } else { "one of " };
+    format!("write {one_of}{}", listed(&all, "or"))
 }
 
 fn found(value: &DeValue<'_>) -> &'static str {

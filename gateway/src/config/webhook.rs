@@ -5,7 +5,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chassis::secret::{ExposeSecret, SecretString};
-use url::Url;
 
 use crate::config::report::Diagnostic;
 use crate::config::secret;
@@ -26,7 +25,12 @@ const KEY: std::ops::RangeInclusive<usize> = 24..=64;
 /// A webhook with all that can be said about it; only one without mistakes is given back.
 pub(super) fn read(name: &str, table: &Table<'_>) -> Option<WebhookConfig> {
     let url = table.required("url", "\"https://hooks.example/banyan\"");
-    let url = url.and_then(|value| web_address(&value));
+    let url = url.and_then(|value| {
+        value.web_address(
+            "https://hooks.example/banyan",
+            "leave them out: addresses are logged, and each message is signed with the secret",
+        )
+    });
     let secret = secret(table);
     let timeout_value = table.get("timeout");
     let give_up = table.get("give_up_after");
@@ -49,29 +53,6 @@ pub(super) fn read(name: &str, table: &Table<'_>) -> Option<WebhookConfig> {
         timeout,
         give_up_after,
     })
-}
-
-fn web_address(value: &Value<'_>) -> Option<Url> {
-    let text = value.word()?;
-    let help = "write it whole: \"https://hooks.example/banyan\"";
-    match Url::parse(&text) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            value.wrong(format!("{} is no web address", url.scheme()), help);
-            None
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            value.wrong(
-                "has a user or password in it",
-                "leave them out: addresses are logged, and each message is signed with the secret",
-            );
-            None
-        }
-        Ok(url) => Some(url),
-        Err(error) => {
-            value.wrong(format!("is no web address: {error}"), help);
-            None
-        }
-    }
 }
 
 fn secret(table: &Table<'_>) -> Option<SecretString> {

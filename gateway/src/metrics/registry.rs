@@ -71,6 +71,19 @@ impl Sample {
             value,
         }
     }
+
+    /// What only goes up; `_total` is put behind its name.
+    pub fn counter(
+        name: &'static str,
+        help: &'static str,
+        labels: Vec<(&'static str, String)>,
+        value: u64,
+    ) -> Self {
+        Self {
+            counter: true,
+            ..Self::gauge(name, help, labels, value)
+        }
+    }
 }
 
 impl Metrics {
@@ -235,45 +248,32 @@ impl Metrics {
         metrics.into_iter().flat_map(move |(name, help, count)| {
             let counted = routes.iter().filter_map(|stats| {
                 let value = count(stats).load(Ordering::Relaxed);
-                (value > 0).then(|| Sample {
-                    name,
-                    help,
-                    counter: true,
-                    labels: vec![("route", stats.name.clone())],
-                    value,
-                })
+                let labels = || vec![("route", stats.name.clone())];
+                (value > 0).then(|| Sample::counter(name, help, labels(), value))
             });
             counted.collect::<Vec<_>>()
         })
     }
 
     fn samples(&self) -> Vec<Sample> {
-        let counter = |name, help, labels, value| Sample {
-            name,
-            help,
-            counter: true,
-            labels,
-            value,
-        };
         let read = |value: &AtomicU64| value.load(Ordering::Relaxed);
         let open = u64::try_from(self.connections.load(Ordering::Relaxed)).unwrap_or(0);
         let result = |result: &str| vec![("result", result.to_owned())];
         let reloads = "Files read after the first";
         let mut samples = vec![
-            Sample {
-                name: "banyan_connections",
-                help: "Open client connections",
-                counter: false,
-                labels: vec![],
-                value: open,
-            },
-            counter(
+            Sample::gauge(
+                "banyan_connections",
+                "Open client connections",
+                vec![],
+                open,
+            ),
+            Sample::counter(
                 "banyan_reloads",
                 reloads,
                 result("applied"),
                 read(&self.reloads),
             ),
-            counter(
+            Sample::counter(
                 "banyan_reloads",
                 reloads,
                 result("refused"),
@@ -282,13 +282,13 @@ impl Metrics {
         ];
         samples.extend(
             self.single()
-                .map(|(name, help, count)| counter(name, help, vec![], read(count))),
+                .map(|(name, help, count)| Sample::counter(name, help, vec![], read(count))),
         );
         samples.extend(self.nets());
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         samples.extend(problems.iter().map(|(code, count)| {
             let labels = vec![("code", (*code).to_owned())];
-            counter(
+            Sample::counter(
                 "banyan_problems",
                 "Problems that the gateway itself answered with",
                 labels,
@@ -347,13 +347,8 @@ mod tests {
         stats.failovers.fetch_add(2, Ordering::Relaxed);
         let mut registry = Registry::default();
         let more = || {
-            vec![Sample {
-                name: "banyan_in_flight",
-                help: "h",
-                counter: false,
-                labels: vec![("endpoint", "http://x".into())],
-                value: 7,
-            }]
+            let labels = vec![("endpoint", "http://x".into())];
+            vec![Sample::gauge("banyan_in_flight", "h", labels, 7)]
         };
         registry.register_collector(Box::new(Scrape { metrics, more }));
         let mut text = String::new();

@@ -121,7 +121,10 @@ impl Running {
         let Some(waiting) = found else {
             return (Vec::new(), TROUBLE);
         };
-        self.relay.desk.tally().wait(waiting.pending);
+        // Where none wait, none are said to.
+        let mut pending: BTreeMap<_, _> = webhooks.keys().map(|name| (name.clone(), 0)).collect();
+        pending.extend(waiting.pending);
+        self.relay.desk.tally().wait(pending);
         let mut free: BTreeMap<&str, usize> = BTreeMap::new();
         for name in webhooks.keys() {
             let busy = self.under_way.values().filter(|webhook| *webhook == name);

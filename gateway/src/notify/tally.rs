@@ -42,25 +42,18 @@ impl Tally {
     /// As a scrape sees it.
     pub fn samples(&self) -> Vec<Sample> {
         let inner = self.inner();
-        let tries = inner
-            .tries
-            .iter()
-            .map(|((webhook, outcome), count)| Sample {
-                name: "banyan_notifications",
-                help: "Tries to deliver a message to a webhook",
-                counter: true,
-                labels: vec![
-                    ("webhook", webhook.clone()),
-                    ("outcome", (*outcome).to_owned()),
-                ],
-                value: *count,
-            });
-        let pending = inner.pending.iter().map(|(webhook, count)| Sample {
-            name: "banyan_notifications_pending",
-            help: "Messages that wait to be delivered to a webhook",
-            counter: false,
-            labels: vec![("webhook", webhook.clone())],
-            value: *count,
+        let tries = inner.tries.iter().map(|((webhook, outcome), count)| {
+            let help = "Tries to deliver a message to a webhook";
+            let labels = vec![
+                ("webhook", webhook.clone()),
+                ("outcome", (*outcome).to_owned()),
+            ];
+            Sample::counter("banyan_notifications", help, labels, *count)
+        });
+        let pending = inner.pending.iter().map(|(webhook, count)| {
+            let help = "Messages that wait to be delivered to a webhook";
+            let labels = vec![("webhook", webhook.clone())];
+            Sample::gauge("banyan_notifications_pending", help, labels, *count)
         });
         tries.chain(pending).collect()
     }

@@ -26,6 +26,8 @@ pub struct JudgeRow {
     pub evidence_slow: f64,
     /// Evidence at or over it is enough for a rollback.
     pub bound: f64,
+    /// Whether latency is judged.
+    pub latency: bool,
     /// A request is slow above so many milliseconds; nothing until legacy's p99 is known, or where it is not judged.
     pub slow_above_ms: Option<f64>,
     /// So many samples are needed on each side, a caller in a tick each.
@@ -87,6 +89,7 @@ pub fn judge(progress: &Progress, route: &str, migration: &MigrationConfig) -> O
         evidence_failed: shown.evidence_failed,
         evidence_slow: shown.evidence_slow,
         bound: shown.bound,
+        latency: rules.p99_tolerance.is_some(),
         slow_above_ms: shown.threshold_ms,
         min_samples: rules.min_samples,
         users: shown.users,

@@ -152,13 +152,14 @@ impl Comparisons {
             }
         }
         if !all.is_empty() {
-            samples.push(Sample {
-                name: "banyan_shadow_memory_bytes",
-                help: "Kept of requests and answers that are copied",
-                counter: false,
-                labels: Vec::new(),
-                value: self.memory() as u64,
-            });
+            let help = "Kept of requests and answers that are copied";
+            let used = self.memory() as u64;
+            samples.push(Sample::gauge(
+                "banyan_shadow_memory_bytes",
+                help,
+                Vec::new(),
+                used,
+            ));
         }
         samples
     }
