@@ -10,7 +10,7 @@ use fastrand::Rng;
 use strangler::judge::{Baseline, Rules, Step, Tick, Verdict};
 use strangler::{Percent, Side};
 
-const RUNS: u64 = 200;
+const RUNS: u64 = 2000;
 
 /// Half an hour of ten seconds each.
 const TICKS: u32 = 180;
@@ -41,6 +41,8 @@ struct Scenario {
     /// One in so many users asks fifty times as often.
     heavy_users: bool,
     step: Kind,
+    /// On both sides 1 % fails instead of 0.2 %.
+    flaky: bool,
     /// Failures come in bursts that hit whoever asks in that tick, on either side.
     clustered: bool,
     /// What befalls both sides in the sixth minute.
@@ -59,6 +61,8 @@ enum Kind {
     Short,
     /// It has all users, and the one before it had half of them.
     Everybody,
+    /// It has all users, and the one before it left few on legacy: little is known of what was usual.
+    AfterMost,
     /// Its users are few, and what is wrong with the service begins late.
     Long,
 }
@@ -162,6 +166,23 @@ fn everybody() -> Vec<Scenario> {
             slower: 0.5,
             ..named("100 %, p99 x1.5")
         },
+        Scenario {
+            step: Kind::AfterMost,
+            flaky: true,
+            ..named("95 to 100 %, flaky")
+        },
+        Scenario {
+            step: Kind::AfterMost,
+            flaky: true,
+            failing: 0.05,
+            ..named("95 to 100 %, +5 %")
+        },
+        Scenario {
+            step: Kind::AfterMost,
+            flaky: true,
+            failing: 0.02,
+            ..named("95 to 100 %, +2 %")
+        },
     ]
 }
 
@@ -219,7 +240,8 @@ impl Scenario {
                 let user = self.user(rng, users);
                 let hash = (offset + user).wrapping_mul(0x9e37_79b1);
                 let broken = self.is_broken(user, users);
-                let mut failing = if burst { 0.2 } else { 0.002 };
+                let usual = if self.flaky { 0.01 } else { 0.002 };
+                let mut failing = if burst { 0.2 } else { usual };
                 if minute == Minute::Outage {
                     failing = 0.5;
                 }
@@ -246,16 +268,17 @@ impl Scenario {
         tick
     }
 
-    /// Ten minutes with half of the users, and nothing wrong.
+    /// Ten minutes with a part of the users, and nothing wrong.
     fn before(&self, rng: &mut Rng) -> Option<Baseline> {
         let calm = Self {
             failing: 0.0,
             slower: 0.0,
             ..*self
         };
-        let mut step = begin(50, None);
+        let percent = if self.step == Kind::AfterMost { 95 } else { 50 };
+        let mut step = begin(percent, None);
         for at in 0..TICKS / 3 {
-            let tick = calm.tick(rng, at, 50, threshold_ms());
+            let tick = calm.tick(rng, at, percent, threshold_ms());
             step.add(&tick, TICK * (at + 1));
         }
         step.baseline()
@@ -265,7 +288,7 @@ impl Scenario {
     fn is_broken(&self, user: u32, users: u32) -> bool {
         let block = match self.step {
             Kind::Short => users,
-            Kind::Everybody => 1000,
+            Kind::Everybody | Kind::AfterMost => 1000,
             Kind::Long => 100,
         };
         f64::from(user % block) < f64::from(block) * self.broken_users
@@ -327,7 +350,7 @@ fn split(sides: [u32; 2], percent: u32) -> [u32; 2] {
 /// In which tick each rule rolled a run back.
 fn run(scenario: &Scenario, seed: u64) -> [Option<u32>; 4] {
     let mut rng = Rng::with_seed(seed);
-    let everybody = scenario.step == Kind::Everybody;
+    let everybody = matches!(scenario.step, Kind::Everybody | Kind::AfterMost);
     let percent = if everybody { 100 } else { 5 };
     let before = everybody.then(|| scenario.before(&mut rng));
     let mut step = begin(percent, before.flatten());

@@ -140,7 +140,7 @@ fn failed(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     let enough = test.service.events >= rules.min_errors;
     // What was before it got worse hides nothing.
     let sides = record.since_lowest(test)?;
-    let worse = delta(sides) > rules.max_error_rate_delta;
+    let worse = delta(sides) > rules.max_error_rate_delta + doubt_of_before(record);
     (over && enough && worse).then(|| {
         format!(
             "{} callers failed on the service; since it got worse {}, evidence {} of {bound:.0}",
@@ -181,6 +181,23 @@ fn delta([service, control]: [Sums; 2]) -> f64 {
     let requests = service.failed_share() - control.failed_share();
     let callers = service.key_ticks.failed_share() - control.key_ticks.failed_share();
     requests.max(callers)
+}
+
+/// At 100 % the evidence takes what legacy did before as certain, and of few callers it is not: so far off it may be.
+fn doubt_of_before(record: &Record) -> f64 {
+    let before = record.before.as_ref().filter(|_| record.is_alone());
+    before.map_or(0.0, |before| {
+        ONE_SIDED * before.sums.key_ticks.variance().sqrt()
+    })
+}
+
+/// From how much it is known what legacy did before, where that is the control.
+fn known_before(record: &Record) -> String {
+    let before = record.before.as_ref().filter(|_| record.is_alone());
+    before.map_or_else(String::new, |before| {
+        let keys = before.sums.key_ticks.keys;
+        format!(", who was seen with {keys} samples before this step")
+    })
 }
 
 /// The first thing that stands against an advance.
@@ -232,9 +249,10 @@ fn few_users(record: &Record, users: u64) -> Option<Obstacle> {
 fn doubt(record: &Record, rules: &Rules, bound: f64, timed: bool) -> Option<Obstacle> {
     if record.failed.evidence.ln() >= bound.ln() {
         return Some(Obstacle::new(format!(
-            "evidence {} of {bound:.0} says that more callers fail on the service, but few or little more: {}",
+            "evidence {} of {bound:.0} says that more callers fail on the service, but few or little more: {}{}",
             rounded(record.failed.evidence.ln()),
-            compared(record.since_lowest(&record.failed))
+            compared(record.since_lowest(&record.failed)),
+            known_before(record)
         )));
     }
     rules.p99_tolerance?;

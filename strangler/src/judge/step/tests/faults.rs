@@ -34,6 +34,40 @@ fn whoever_always_fails_is_no_fault_of_a_service_that_has_everybody() {
     assert_rolled_back(&verdict, Trigger::Failed);
 }
 
+/// What twenty callers on legacy did before is not certain enough to call a little more a fault.
+#[test]
+fn at_everybody_so_much_more_is_a_fault_as_is_not_of_chance_in_the_step_before() {
+    let mut before = begin(95.0, None);
+    for at in 1..=60 {
+        let seen = tick([380, 0], [20, u32::from(at % 10 == 0)]);
+        before.add(&seen, BEGUN + TICK * at);
+    }
+    let verdict_of = |failing: u32| {
+        let mut step = begin(100.0, before.baseline());
+        let mut verdicts = (0..30).map(|at| {
+            let mut seen = Tick::default();
+            for key in 0..1000 {
+                seen.add(Side::Service, hash(key), key / failing == at, false);
+            }
+            let now = BEGUN + TICK * (at + 1);
+            step.add(&seen, now);
+            step.judge(&Rules::default(), STEPS, now)
+        });
+        let back = |verdict: &Verdict| matches!(verdict, Verdict::Rollback { .. });
+        let first = verdicts.find(back);
+        (
+            first,
+            step.judge(&Rules::default(), STEPS, BEGUN + TICK * 30),
+        )
+    };
+    // Legacy's 6 of 1200 may as well have been 1 %.
+    let (back, at_last) = verdict_of(12);
+    assert_eq!(back, None);
+    assert_holds(&at_last, "legacy's, who was seen with 1200 samples before");
+    let (back, _) = verdict_of(30);
+    assert_rolled_back(&back.unwrap(), Trigger::Failed);
+}
+
 /// A step in which all callers have failed at some time, then so many ticks, then a service that fails for one in five.
 fn late(quiet: u32) -> (Verdict, Duration) {
     let mut step = begin(5.0, None);
