@@ -10,7 +10,7 @@ use fastrand::Rng;
 use strangler::judge::{Baseline, Rules, Step, Tick, Verdict};
 use strangler::{Percent, Side};
 
-const RUNS: u64 = 2000;
+const RUNS: u64 = 200;
 
 /// Half an hour of ten seconds each.
 const TICKS: u32 = 180;

@@ -8,7 +8,6 @@ use crate::snapshot::Snapshot;
 /// By metric, so that the samples of each stand together.
 pub(super) fn samples(state: &AdminState, snapshot: &Snapshot) -> Vec<Sample> {
     let standings = state.progress.standings();
-    let judged = state.progress.judged();
     let mut metrics: [Vec<Sample>; 4] = Default::default();
     let [shares, rollbacks, evidence, bounds] = &mut metrics;
     for (name, route) in &snapshot.config.routes {
@@ -34,7 +33,7 @@ pub(super) fn samples(state: &AdminState, snapshot: &Snapshot) -> Vec<Sample> {
             labels(),
             taken_back,
         ));
-        let Some(judged) = judged.get(name) else {
+        let Some(judged) = state.progress.judged_now(name) else {
             continue;
         };
         let steps = migration.rollout.steps.len().max(1);

@@ -246,11 +246,15 @@ impl Change<'_> {
             return;
         }
         let steps = &migration.rollout.steps;
+        // It is through: other steps than it took move nobody back.
+        if standing.promoted && !steps.is_empty() {
+            return;
+        }
         let wanted = match standing.share {
             Some(share) if !steps.is_empty() => ladder::rejoin(steps, share),
             _ => first_share(migration),
         };
-        if standing.share == Some(wanted) && !(standing.promoted && steps.is_empty()) {
+        if standing.share == Some(wanted) && !standing.promoted {
             return;
         }
         if let Some(share) = standing.share {

@@ -45,9 +45,15 @@ pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings)
     let forced = migration.forced_legacy;
     let forced = forced.then(|| "force = \"legacy\" in the file".to_owned());
     let promoted = standing.promoted && entered == Phase::Migrated;
-    let promoted = promoted.then(|| "promoted: all steps of its canary went well".to_owned());
+    let promoted = promoted.then(|| {
+        format!("promoted: its canary is through all steps; `banyan cutover {name} --to migrated` writes it into the file")
+    });
+    let blocked = (phase == "blocked").then(|| {
+        let times = standing.rollbacks;
+        format!("taken back {times} times; `banyan resume {name}` lets it in again")
+    });
     let reasons = forced.into_iter().chain(standing.waits.clone());
-    let reasons = reasons.chain(promoted);
+    let reasons = reasons.chain(promoted).chain(blocked);
     let reasons: Vec<String> = reasons.chain(words).collect();
     Effective {
         phase: phase.to_owned(),

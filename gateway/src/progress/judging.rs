@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use strangler::judge::{Step, Tick, Verdict};
-use strangler::{Phase, Side};
+use strangler::{Percent, Phase, Side};
 
 use super::admission::migrations;
 use super::change::Change;
@@ -144,6 +144,10 @@ impl Change<'_> {
             _ => {
                 let share = standing.share.unwrap_or(migration.split.percent);
                 let begun = Duration::from_millis(standing.step_since_ms);
+                // With nobody left on legacy no more will be known of it: what was slow stays slow.
+                let alone = known.filter(|_| share == Percent::ALL);
+                let was_slow = || alone.and_then(|judged| judged.step.threshold());
+                let threshold = threshold.or_else(was_slow);
                 Judged {
                     number: standing.step,
                     step: Step::begin(share, begun, before, threshold),
@@ -167,7 +171,7 @@ impl Change<'_> {
         let steps = migration.rollout.steps.len().max(1);
         let verdict = judged.step.judge(rules, steps, now);
         judged.looks += 1;
-        judged.verdict = Some(verdict.clone());
+        let before = judged.verdict.replace(verdict.clone());
         let judged = self.keep_judged(route, judged);
         match verdict {
             Verdict::Rollback { trigger, why } if migration.rollout.auto_rollback => {
@@ -176,7 +180,12 @@ impl Change<'_> {
             Verdict::Advance { why } if migration.rollout.auto_advance => {
                 self.advance(route, migration, &why);
             }
-            Verdict::Rollback { .. } | Verdict::Advance { .. } | Verdict::Hold { .. } => {}
+            Verdict::Rollback { why, .. } => {
+                if !matches!(before, Some(Verdict::Rollback { .. })) {
+                    self.ask_for_rollback(route, &judged, &why);
+                }
+            }
+            Verdict::Advance { .. } | Verdict::Hold { .. } => {}
         }
     }
 

@@ -128,6 +128,15 @@ impl Change<'_> {
         self.tell_of_judge(route, (&canary_at(share), to), why, detail);
     }
 
+    /// It may not: a person is told to, once.
+    pub(super) fn ask_for_rollback(&mut self, route: &str, judged: &Judged, why: &str) {
+        let at = canary_at(judged.step.share());
+        let advice =
+            format!("canary.auto_rollback = false: take it back with banyan rollback {route}");
+        tracing::warn!(route, why, advice, "a canary is worse than legacy");
+        self.tell_of_judge(route, (&at, &format!("{at} ({advice})")), why, None);
+    }
+
     fn tell_of_judge(
         &mut self,
         route: &str,
@@ -135,7 +144,7 @@ impl Change<'_> {
         why: &str,
         detail: Option<String>,
     ) {
-        tracing::info!(route, from, to, why, "the judge moves a canary");
+        tracing::info!(route, from, to, why, "the judge has spoken");
         self.batch.events.push(Event {
             at: self.progress.now(),
             route: route.to_owned(),

@@ -9,7 +9,7 @@ use strangler::LegacyClock;
 use tokio::sync::Notify;
 
 use super::collecting::Collected;
-use super::evidence::AllJudged;
+use super::evidence::{AllJudged, Judged};
 use super::exchanged::Bases;
 use super::queue::Queue;
 use super::restored::{self, Documents, Restored, Unreadable};
@@ -159,6 +159,13 @@ impl Progress {
     pub fn judged(&self) -> Arc<AllJudged> {
         let published = self.published.lock();
         Arc::clone(&published.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same of the step that a route is in; what was seen of an earlier one says nothing of what is in force.
+    pub fn judged_now(&self, route: &str) -> Option<Arc<Judged>> {
+        let step = self.standings().of(route).step;
+        let judged = self.judged().get(route).cloned();
+        judged.filter(|judged| judged.number == step)
     }
 
     pub(super) fn publish(&self, judged: Arc<AllJudged>) {

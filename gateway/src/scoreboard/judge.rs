@@ -65,7 +65,7 @@ pub struct SideRow {
 
 /// What is shown of a route's step; nothing where there is none.
 pub fn judge(progress: &Progress, route: &str, migration: &MigrationConfig) -> Option<JudgeRow> {
-    let judged = progress.judged().get(route).cloned()?;
+    let judged = progress.judged_now(route)?;
     let rollout = &migration.rollout;
     let rules = &migration.judge.rules;
     let share = judged.step.share();

@@ -172,9 +172,42 @@ impl Healthy {
     }
 }
 
+/// Half an hour of a service that has everybody, after ten minutes in which only one in twenty was left on legacy: of
+/// them it is not well known how many usually fail.
+fn judge_everybody(seed: u64) -> Option<Trigger> {
+    let mut rng = Rng::with_seed(seed);
+    let rules = Rules {
+        p99_tolerance: None,
+        ..Rules::default()
+    };
+    let mut before = None;
+    for (share, users, ticks) in [(95.0, [5700, 300], 60), (100.0, [6000, 0], 180)] {
+        let share = Percent::try_from(share).unwrap_or_default();
+        let mut record = Record::begin(share, Duration::ZERO, before);
+        let mut failed = users.map(|users| Users::new(&mut rng, users, 0.0));
+        for at in 0..ticks {
+            let [service, legacy] = meet(&mut failed, &mut rng, 100, 0.01);
+            let [service, legacy] = [service, legacy].map(|met| counted(&met, &Met::default()));
+            let age = TICK * (at + 1);
+            record.add(service, legacy, false, age);
+            let look = Look {
+                age,
+                due: false,
+                timed: false,
+                users: users[0],
+            };
+            if let Verdict::Rollback { trigger, .. } = decide::verdict(&record, &rules, 5, look) {
+                return Some(trigger);
+            }
+        }
+        before = record.baseline();
+    }
+    None
+}
+
 /// One in a hundred of so many seeds may be rolled back.
-fn assert_few(steps: u64, of: impl Fn(u64) -> Healthy) {
-    let rolled_back = (0..steps).filter_map(|seed| of(seed).judge(seed));
+fn assert_few(steps: u64, judge: impl Fn(u64) -> Option<Trigger>) {
+    let rolled_back = (0..steps).filter_map(judge);
     let rolled_back = rolled_back.collect::<Vec<_>>();
     let few = rolled_back.len() as u64 <= steps / 100;
     assert!(few, "{}: {rolled_back:?}", rolled_back.len());
@@ -182,7 +215,7 @@ fn assert_few(steps: u64, of: impl Fn(u64) -> Healthy) {
 
 #[test]
 fn of_ten_thousand_healthy_steps_at_most_one_in_a_hundred_is_rolled_back() {
-    assert_few(10_000, |seed| Healthy {
+    let healthy = |seed| Healthy {
         users: [300, 5700],
         active: 100,
         ticks: 180,
@@ -190,13 +223,14 @@ fn of_ten_thousand_healthy_steps_at_most_one_in_a_hundred_is_rolled_back() {
         always: if seed % 5 == 1 { 0.01 } else { 0.0 },
         outage: None,
         slowdown: (seed % 5 == 2).then_some((seed % 174) as u32),
-    });
+    };
+    assert_few(10_000, |seed| healthy(seed).judge(seed));
 }
 
 /// Of twelve hours, in which all of the callers have had each event many times over.
 #[test]
 fn of_long_healthy_steps_few_are_rolled_back() {
-    assert_few(500, |seed| Healthy {
+    let healthy = |seed| Healthy {
         users: [60, 1140],
         active: 500,
         ticks: 4320,
@@ -204,5 +238,11 @@ fn of_long_healthy_steps_few_are_rolled_back() {
         always: 0.01,
         outage: (seed % 2 == 0).then_some(100),
         slowdown: (seed % 3 == 0).then_some(200),
-    });
+    };
+    assert_few(500, |seed| healthy(seed).judge(seed));
+}
+
+#[test]
+fn at_everybody_few_are_rolled_back_though_little_is_known_of_before() {
+    assert_few(2_000, judge_everybody);
 }

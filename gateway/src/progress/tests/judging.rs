@@ -136,7 +136,8 @@ fn a_healthy_canary_goes_through_its_steps_and_is_promoted() {
     assert_eq!(told(&story), expected);
     let over = world.progress.standings().over("orders", of(&mut config));
     assert_eq!(over.phase, Some(Phase::Migrated));
-    // Nothing is judged any more, and a person may take it back.
+    // Nothing is judged any more, nor shown of its last step, and a person may take it back.
+    assert_eq!(world.progress.judged_now("orders"), None);
     world.seconds(&config, 3, [CALLERS, 0]);
     assert_eq!(world.effective(&mut config), "migrated");
     world.say(&config, Verb::Rollback);
@@ -151,6 +152,9 @@ fn a_broken_service_is_left_at_once_and_for_good_after_the_second_time() {
     world.seconds(&config, 3, [0, 0]);
     world.seconds(&config, 2, [60, 1]);
     assert_eq!(world.effective(&mut config), "rolled_back");
+    // What spoke against it is there to be read, until another step begins.
+    let judged = world.progress.judged_now("orders").unwrap();
+    assert!(matches!(judged.verdict, Some(Verdict::Rollback { .. })));
     let store = world.progress.store().unwrap();
     let event = store
         .events(Some("orders".to_owned()), 1)
@@ -175,6 +179,7 @@ fn a_broken_service_is_left_at_once_and_for_good_after_the_second_time() {
     world.say(&config, Verb::Resume { keep_cohort: false });
     let standing = world.progress.standings().of("orders");
     assert_eq!((standing.epochs, standing.share), (1, Some(percent(5.0))));
+    assert_eq!(world.progress.judged_now("orders"), None);
     world.seconds(&config, 5, [60, 1]);
     assert_eq!(world.effective(&mut config), "blocked");
     // Only a person lets it in again, and then it counts from nothing.
@@ -260,6 +265,61 @@ fn who_is_held_goes_back_but_not_forward_and_who_is_killed_is_not_looked_at() {
 }
 
 #[test]
+fn once_promoted_other_steps_move_nobody_back_and_a_percent_does() {
+    let world = World::new();
+    let mut config = canary(&[5.0, 50.0]);
+    world.admit(&config, None, Patience::Refuse).unwrap();
+    world.say(&config, Verb::Advance);
+    world.say(&config, Verb::Advance);
+    assert_eq!(world.effective(&mut config), "migrated");
+    for steps in [&[5.0][..], &[5.0, 50.0, 75.0], &[10.0, 100.0]] {
+        let mut config = canary(steps);
+        world.admit(&config, None, Patience::Refuse).unwrap();
+        assert_eq!(world.effective(&mut config), "migrated", "{steps:?}");
+    }
+    let mut by_hand = canary(&[]);
+    of(&mut by_hand).split.percent = percent(50.0);
+    world.admit(&by_hand, None, Patience::Refuse).unwrap();
+    assert_eq!(world.effective(&mut by_hand), "canary");
+    assert_eq!(world.share(), Some(percent(50.0)));
+}
+
+#[test]
+fn what_is_slow_is_known_at_everybody_however_long_legacy_has_been_idle() {
+    let world = World::new();
+    let mut config = canary(&[50.0, 100.0]);
+    of(&mut config).judge.rules.p99_tolerance = Some(1.2);
+    world.admit(&config, None, Patience::Refuse).unwrap();
+    let stats = Arc::new(RouteStats::new("orders", 1));
+    for _ in 0..1000 {
+        let took = Duration::from_millis(10);
+        stats.count(
+            0,
+            Some(Side::Legacy),
+            http::StatusCode::OK,
+            took,
+            Some(took),
+        );
+    }
+    let counted = Counted {
+        config: &config,
+        stats: &[stats],
+        notes: Vec::new(),
+        tick: 1,
+    };
+    world.progress.keep(counted, |_| {});
+    let slow = |world: &World| world.progress.judged()["orders"].step.threshold();
+    world.second(&config, [0, 0]);
+    let before = slow(&world);
+    assert!(before.is_some());
+    // Longer than anybody remembers how fast legacy was.
+    world.hand.advance(Duration::from_hours(2));
+    world.say(&config, Verb::Advance);
+    world.second(&config, [0, 0]);
+    assert_eq!(slow(&world), before);
+}
+
+#[test]
 fn without_leave_the_judge_only_says_what_it_thinks() {
     let world = World::new();
     let mut config = canary(&[5.0, 50.0]);
@@ -275,6 +335,11 @@ fn without_leave_the_judge_only_says_what_it_thinks() {
         matches!(judged.verdict, Some(Verdict::Rollback { .. })),
         "{judged:?}"
     );
+    // A person is told to, and once.
+    let advice =
+        "canary 5 % (canary.auto_rollback = false: take it back with banyan rollback orders)";
+    let expected = [("-", "canary"), ("canary 5 %", advice)];
+    assert_eq!(told(&world.story()), expected);
     world.say(&config, Verb::Advance);
     assert_eq!(world.share(), Some(percent(50.0)));
     world.say(&config, Verb::Advance);
