@@ -140,7 +140,7 @@ fn failed(record: &Record, rules: &Rules, bound: f64) -> Option<String> {
     let enough = test.service.events >= rules.min_errors;
     // What was before it got worse hides nothing.
     let sides = record.since_lowest(test)?;
-    let worse = delta(sides) > rules.max_error_rate_delta + doubt_of_before(record);
+    let worse = delta(sides) > rules.max_error_rate_delta + chance(record, sides);
     (over && enough && worse).then(|| {
         format!(
             "{} callers failed on the service; since it got worse {}, evidence {} of {bound:.0}",
@@ -183,12 +183,13 @@ fn delta([service, control]: [Sums; 2]) -> f64 {
     requests.max(callers)
 }
 
-/// At 100 % the evidence takes what legacy did before as certain, and of few callers it is not: so far off it may be.
-fn doubt_of_before(record: &Record) -> f64 {
-    let before = record.before.as_ref().filter(|_| record.is_alone());
-    before.map_or(0.0, |before| {
-        ONE_SIDED * before.sums.key_ticks.variance().sqrt()
-    })
+/// At 100 % the evidence takes what legacy did before as certain, and of few callers it is not: so much more on the service
+/// may be chance.
+fn chance(record: &Record, [service, control]: [Sums; 2]) -> f64 {
+    if !record.is_alone() {
+        return 0.0;
+    }
+    ONE_SIDED * standard_error(service.key_ticks, control.key_ticks)
 }
 
 /// From how much it is known what legacy did before, where that is the control.

@@ -36,7 +36,7 @@ fn whoever_always_fails_is_no_fault_of_a_service_that_has_everybody() {
 
 /// What twenty callers on legacy did before is not certain enough to call a little more a fault.
 #[test]
-fn at_everybody_so_much_more_is_a_fault_as_is_not_of_chance_in_the_step_before() {
+fn at_everybody_only_so_much_more_is_a_fault_as_chance_does_not_explain() {
     let mut before = begin(95.0, None);
     for at in 1..=60 {
         let seen = tick([380, 0], [20, u32::from(at % 10 == 0)]);
