@@ -83,7 +83,7 @@ async fn a_service_that_fails_half_of_its_requests_is_out_within_twenty_seconds(
     );
     let told = edge.prints(&["history", "orders"]).await;
     assert!(told.contains("canary 5 % -> rolled_back"), "{told}");
-    assert!(told.contains("rolled back at 5 %, "), "{told}");
+    assert!(told.contains("rolled back at 5 %, found after "), "{told}");
 
     // Whoever wants to be told was.
     let told = rollback_told(&edge, &receiver).await;
