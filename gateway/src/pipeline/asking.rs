@@ -77,48 +77,48 @@ impl Passage<'_> {
     /// Sends the request, and waits for the head of an answer that can be handed on. Also says whom that is from.
     pub(super) async fn ask<'h, 'r: 'h>(
         &self,
-        how: Forwarding<'h>,
+        mut how: Forwarding<'h>,
         mut request: Request<RequestBody>,
         terms: Terms,
         found: &mut Found<'r>,
     ) -> Result<(Forwarding<'h>, Answer), CallError> {
-        let Some(net) = net(&how, &request, terms, found) else {
-            return Ok((how, self.ask_once(&how, request, terms, found).await?));
-        };
-        let first = Forwarding {
-            deadline: net.service_until,
-            ..how
-        };
-        tell_again(request.headers_mut(), first.deadline);
-        let result = self.ask_once(&first, request, terms, found).await;
-        if !net.canary.falls(came(&result)) {
-            return Ok((how, result?));
+        let mut net = net(&how, &request, terms, found);
+        // One place that waits, for the service and for legacy: every other makes what is kept of each request larger.
+        loop {
+            let asking = Forwarding {
+                deadline: net.as_ref().map_or(how.deadline, |net| net.service_until),
+                ..how
+            };
+            if asking.deadline != how.deadline {
+                tell_again(request.headers_mut(), asking.deadline);
+            }
+            let asked_at = self.core.clock().now();
+            let result = forward(&self.core.transport, &asking, request).await;
+            let took = self.core.clock().now().saturating_duration_since(asked_at);
+            let result = self.looked_at(result, took, terms, found);
+            let Some(net) = net.take().filter(|net| net.catches(&result)) else {
+                return Ok((how, result?));
+            };
+            // Nobody reads what the service said: its connection is closed, its place is free.
+            drop(result);
+            let record = &mut found.record;
+            record.on_service = None;
+            record.stats.failovers.fetch_add(1, Ordering::Relaxed);
+            record.decided(net.decision.instead(Reason::Failover));
+            how.backend = net.legacy;
+            request = net.again;
+            tell_again(request.headers_mut(), how.deadline);
         }
-        // Nobody reads what the service said: its connection is closed, its place is free.
-        drop(result);
-        let record = &mut found.record;
-        record.on_service = None;
-        record.stats.failovers.fetch_add(1, Ordering::Relaxed);
-        record.decided(net.decision.instead(Reason::Failover));
-        let how = Forwarding {
-            backend: net.legacy,
-            ..how
-        };
-        let mut again = net.again;
-        tell_again(again.headers_mut(), how.deadline);
-        Ok((how, self.ask_once(&how, again, terms, found).await?))
     }
 
-    async fn ask_once(
+    /// Notes who was asked and how that went, and makes no answer of what cannot be handed on.
+    fn looked_at(
         &self,
-        how: &Forwarding<'_>,
-        request: Request<RequestBody>,
+        result: Result<Answer, CallError>,
+        took: Duration,
         terms: Terms,
         found: &mut Found<'_>,
     ) -> Result<Answer, CallError> {
-        let asked_at = self.core.clock().now();
-        let result = forward(&self.core.transport, how, request).await;
-        let took = self.core.clock().now().saturating_duration_since(asked_at);
         returning::record(&mut found.record, &result, took);
         let result = result.and_then(|answer| returning::sound(answer, terms.may_switch));
         found.judged = found
@@ -143,6 +143,12 @@ impl Passage<'_> {
     }
 }
 
+impl Net<'_> {
+    fn catches(&self, result: &Result<Answer, CallError>) -> bool {
+        self.canary.falls(came(result))
+    }
+}
+
 fn came(result: &Result<Answer, CallError>) -> Came<'_> {
     match result {
         Ok(answer) => Ok((answer.response.status(), answer.response.headers())),
@@ -155,7 +161,7 @@ fn net<'r>(
     request: &Request<RequestBody>,
     terms: Terms,
     found: &Found<'r>,
-) -> Option<Net<'r>> {
+) -> Option<Box<Net<'r>>> {
     let Target::Migration(migration) = &found.route?.target else {
         return None;
     };
@@ -166,13 +172,13 @@ fn net<'r>(
     let mut again = Request::new(RequestBody::default());
     again.method_mut().clone_from(request.method());
     again.headers_mut().clone_from(request.headers());
-    Some(Net {
+    Some(Box::new(Net {
         canary,
         legacy: migration.backend(Side::Legacy)?,
         decision,
         again,
         service_until: halfway(Instant::now(), how.deadline),
-    })
+    }))
 }
 
 /// Half of what is left is the service's; so whatever it does, legacy has as much.
