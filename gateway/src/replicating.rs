@@ -6,6 +6,7 @@
 mod exchange;
 mod seen;
 mod judging;
+mod presence;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::replicas::{Board, BoardError, Company, EventId, Lease, Mark};
 use crate::store::config::RedisUrl;
 use chassis::tasks::Tasks;
 
+use self::presence::Present;
 use self::seen::Seen;
 
 /// How often gateways look at what the others say: well under the two seconds within which it must hold.
@@ -45,6 +47,7 @@ pub struct Replica {
     kept: String,
     /// The interval of each route that was judged last.
     slots: BTreeMap<String, u128>,
+    present: Present,
 }
 
 /// Takes over what the others say before anything is in force here. Where they cannot be asked, what this gateway knew is.
@@ -85,8 +88,8 @@ pub fn replicate(
             tracing::error!(%error, "nothing is shared with other gateways: rollouts hold");
             return progress.is_in(Company {
                 me,
-                judge: None,
                 away,
+                ..Company::default()
             });
         }
     };
@@ -106,6 +109,7 @@ pub fn replicate(
         own: BTreeSet::new(),
         kept,
         slots: BTreeMap::new(),
+        present: Present::default(),
     };
     let (said, stopping) = (progress.said(), tasks.stopping());
     tasks.spawn("replicas", async move {
@@ -117,6 +121,7 @@ pub fn replicate(
         };
         tokio::select! { () = always => {}, () = stopping => {} }
         let _ = replica.board.release().await;
+        let _ = replica.board.leave().await;
     });
 }
 
@@ -126,17 +131,16 @@ impl Replica {
         let came = self.share().await;
         let before = self.progress.company().unwrap_or_default();
         let me = self.board.me().to_owned();
-        let company = match came {
-            Ok(judge) => Company {
-                me,
-                judge: Some(judge),
-                away: None,
-            },
-            Err(error) => Company {
-                me,
-                judge: None,
-                away: Some(error.to_string()),
-            },
+        self.forget_silent().await;
+        let (judge, away) = match came {
+            Ok(judge) => (Some(judge), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let company = Company {
+            me,
+            others: self.present.others.clone(),
+            judge,
+            away,
         };
         match (&before.away, &company.away) {
             (None, Some(why)) => {
@@ -155,6 +159,7 @@ impl Replica {
     /// Says who judges.
     async fn share(&mut self) -> Result<String, BoardError> {
         let lease = self.board.lease(LEASE).await?;
+        self.present().await;
         self.pull().await?;
         let all_heard = self.push().await?;
         self.push_seen().await?;

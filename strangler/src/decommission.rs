@@ -62,6 +62,21 @@ impl LegacyClock {
         self.last_look = Some(later(self.last_look, at));
     }
 
+    /// What another gateway knows of the same route: a later use counts here too, and so does what it watched since the
+    /// same use.
+    pub fn hear(&mut self, other: &Self, now: Duration) {
+        if let Some(used) = other.last_used {
+            // Its time may be ahead of ours.
+            let used = used.min(now);
+            if self.last_used.is_none_or(|known| known < used) {
+                self.used(used);
+            }
+        }
+        if self.last_used == other.last_used {
+            self.observed = self.observed.max(other.observed);
+        }
+    }
+
     /// How long legacy has gone unused while somebody watched.
     pub fn observed(&self) -> Duration {
         self.observed

@@ -194,12 +194,21 @@ fn one(row: &RouteRow, now: f64) -> String {
 
 /// How it stands with other gateways.
 fn company(company: &Company) -> String {
-    let Company { me, judge, away } = company;
+    let Company {
+        me,
+        others,
+        judge,
+        away,
+    } = company;
+    let gateways = match others.len() {
+        0 => "1 gateway".to_owned(),
+        others => format!("{} gateways", others + 1),
+    };
     match (away, judge) {
         (Some(away), _) => format!("nothing is shared with other gateways, rollouts hold: {away}"),
         (None, None) => format!("this gateway is {me}; who judges for all is not known yet"),
-        (None, Some(judge)) if judge == me => format!("this gateway, {me}, judges for all"),
-        (None, Some(judge)) => format!("this gateway is {me}; {judge} judges for all"),
+        (None, Some(judge)) if judge == me => format!("{gateways}; this one, {me}, judges for all"),
+        (None, Some(judge)) => format!("{gateways}; this one is {me}, {judge} judges for all"),
     }
 }
 

@@ -217,7 +217,10 @@ impl Change<'_> {
         let tolerance = migration.judge.rules.p99_tolerance?;
         let now = self.progress.now();
         let windows = &self.inner.windows;
-        let latency = windows.latency(route, Side::Legacy, MINUTES, now);
+        let mut latency = windows.tally(route, Side::Legacy, MINUTES, now).latency;
+        for other in &self.inner.elsewhere {
+            latency.merge(&other.hour(route));
+        }
         if latency.total() < TIMED {
             return None;
         }

@@ -88,12 +88,17 @@ impl Progress {
         }
     }
 
-    /// What both sides of a route, legacy's first, answered in the last `minutes`.
+    /// What both sides of a route, legacy's first, answered in the last `minutes`, on all gateways.
     pub fn sums(&self, route: &str, minutes: u64) -> [Sum; 2] {
         let now = self.now();
         let inner = self.lock();
-        [strangler::Side::Legacy, strangler::Side::Service]
-            .map(|side| inner.windows.sum(route, side, minutes, now))
+        [strangler::Side::Legacy, strangler::Side::Service].map(|side| {
+            let mut tally = inner.windows.tally(route, side, minutes, now);
+            for other in &inner.elsewhere {
+                other.add_to(&mut tally, route, side, minutes, now);
+            }
+            tally.sum()
+        })
     }
 
     /// Who used the old side of a route, the last one first.

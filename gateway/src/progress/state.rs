@@ -9,6 +9,7 @@ use strangler::LegacyClock;
 use tokio::sync::Notify;
 
 use super::collecting::Collected;
+use super::elsewhere::Elsewhere;
 use super::evidence::{AllJudged, Judged};
 use super::exchanged::Bases;
 use super::queue::Queue;
@@ -51,6 +52,8 @@ pub(super) struct Inner {
     pub(super) clocks: BTreeMap<String, LegacyClock>,
     pub(super) users: Users,
     pub(super) windows: Windows,
+    /// What other gateways counted lately.
+    pub(super) elsewhere: Vec<Elsewhere>,
     /// What was seen of canaries.
     pub(super) judged: Arc<AllJudged>,
     /// And since the last look.

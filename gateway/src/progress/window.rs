@@ -1,6 +1,6 @@
 //! What both sides of a route answered, minute by minute.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,40 @@ pub struct Sum {
     pub p95_ms: Option<f64>,
     /// 99 of 100.
     pub p99_ms: Option<f64>,
+}
+
+/// Answers added up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// By class of status, 1xx to 5xx.
+    pub classes: [u64; 5],
+    /// From forwarding the head to the head of the answer.
+    pub latency: Sketch,
+}
+
+impl Tally {
+    /// Adds more of them.
+    pub fn add(&mut self, classes: [u64; 5], latency: &Sketch) {
+        for (total, class) in self.classes.iter_mut().zip(classes) {
+            *total += class;
+        }
+        self.latency.merge(latency);
+    }
+
+    /// For people.
+    pub fn sum(&self) -> Sum {
+        let requests: u64 = self.classes.iter().sum();
+        let [.., failed] = self.classes;
+        let quantile = |q| Some(self.latency.quantile(q)?.as_secs_f64() * 1e3);
+        Sum {
+            requests,
+            failed,
+            error_rate: rate(failed, requests),
+            p50_ms: quantile(0.5),
+            p95_ms: quantile(0.95),
+            p99_ms: quantile(0.99),
+        }
+    }
 }
 
 impl Windows {
@@ -105,40 +139,32 @@ impl Windows {
     }
 
     /// What a side answered in the last `minutes`, the one that runs among them.
-    pub fn sum(&self, route: &str, side: Side, minutes: u64, now: Duration) -> Sum {
-        let since = (now.as_secs() / 60).saturating_sub(minutes.saturating_sub(1));
-        let recent = self.recent.get(&(route.to_owned(), side));
-        let recent = recent.into_iter().flatten();
-        let (mut classes, mut latency) = ([0; 5], Sketch::default());
-        for window in recent.filter(|window| window.minute >= since) {
-            for (total, class) in classes.iter_mut().zip(window.classes) {
-                *total += class;
-            }
-            latency.merge(&window.latency);
+    pub fn tally(&self, route: &str, side: Side, minutes: u64, now: Duration) -> Tally {
+        let mut tally = Tally::default();
+        for window in self.last(route, side, minutes, now) {
+            tally.add(window.classes, &window.latency);
         }
-        let requests: u64 = classes.iter().sum();
-        let [.., failed] = classes;
-        let quantile = |q| Some(latency.quantile(q)?.as_secs_f64() * 1e3);
-        Sum {
-            requests,
-            failed,
-            error_rate: rate(failed, requests),
-            p50_ms: quantile(0.5),
-            p95_ms: quantile(0.95),
-            p99_ms: quantile(0.99),
-        }
+        tally
     }
 
-    /// What a side's answers took in the last `minutes`.
-    pub fn latency(&self, route: &str, side: Side, minutes: u64, now: Duration) -> Sketch {
+    /// The minutes of that, one by one.
+    pub fn last(
+        &self,
+        route: &str,
+        side: Side,
+        minutes: u64,
+        now: Duration,
+    ) -> impl Iterator<Item = &Window> {
         let since = (now.as_secs() / 60).saturating_sub(minutes.saturating_sub(1));
         let recent = self.recent.get(&(route.to_owned(), side));
         let recent = recent.into_iter().flatten();
-        let mut latency = Sketch::default();
-        for window in recent.filter(|window| window.minute >= since) {
-            latency.merge(&window.latency);
-        }
-        latency
+        recent.filter(move |window| window.minute >= since)
+    }
+
+    /// The routes that something is known of.
+    pub fn routes(&self) -> BTreeSet<&str> {
+        let known = self.recent.keys();
+        known.map(|(route, _)| route.as_str()).collect()
     }
 
     /// Forgets routes that the file no longer has; their rows stay in the store.
@@ -181,13 +207,17 @@ mod tests {
         let next = windows.look(&stats, start + Duration::from_secs(1));
         assert_eq!(next[0].classes, [0, 0, 0, 0, 1]);
         assert_eq!(next[0].latency.total(), 1);
-        let sum = windows.sum("orders", Side::Legacy, 5, start + Duration::from_secs(2));
+        let sum = windows
+            .tally("orders", Side::Legacy, 5, start + Duration::from_secs(2))
+            .sum();
         assert_eq!((sum.requests, sum.failed), (2, 1));
         assert!((sum.p99_ms.unwrap() - 20.0).abs() < 0.3, "{sum:?}");
-        let later = windows.sum("orders", Side::Legacy, 5, start + Duration::from_mins(5));
+        let later = windows
+            .tally("orders", Side::Legacy, 5, start + Duration::from_mins(5))
+            .sum();
         assert_eq!(later, Sum::default());
         assert_eq!(
-            windows.sum("orders", Side::Service, 5, start),
+            windows.tally("orders", Side::Service, 5, start).sum(),
             Sum::default()
         );
     }
@@ -202,7 +232,9 @@ mod tests {
         let mut windows = Windows::restore(kept);
         // Another process counts from nothing.
         windows.look(&stats, Duration::from_mins(100));
-        let sum = windows.sum("orders", Side::Service, 1, Duration::from_mins(100));
+        let sum = windows
+            .tally("orders", Side::Service, 1, Duration::from_mins(100))
+            .sum();
         assert_eq!(sum.requests, 2);
     }
 }

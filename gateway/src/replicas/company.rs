@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 pub struct Company {
     /// This gateway, as the others know it.
     pub me: String,
+    /// The other gateways that were there lately.
+    #[serde(default)]
+    pub others: Vec<String>,
     /// Who judges canaries for all; nothing while that is not known.
     pub judge: Option<String>,
     /// Why nothing is shared now, if so.

@@ -178,3 +178,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_another_gateway_knows_counts_here() {
+    let minute = Duration::from_mins(1);
+    let watching = |used: Option<u32>, from: u32, to: u32| {
+        let mut clock = LegacyClock::default();
+        if let Some(used) = used {
+            clock.used(minute * used);
+        }
+        for now in from..=to {
+            clock.watched(minute * now, OBSERVE_GAP_MAX);
+        }
+        clock
+    };
+    // A later use starts the wait again, and then both have waited as long.
+    let mut mine = watching(Some(100), 100, 200);
+    let theirs = watching(Some(150), 150, 200);
+    mine.hear(&theirs, minute * 200);
+    assert_eq!(mine.last_used(), Some(minute * 150));
+    assert_eq!(mine.observed(), minute * 50);
+    // One that was here before is no news, and nothing is counted twice.
+    let before = mine.clone();
+    mine.hear(&watching(Some(100), 100, 200), minute * 200);
+    mine.hear(&theirs, minute * 200);
+    assert_eq!(mine, before);
+    // Whoever knows nothing goes by what others watched.
+    let mut anew = LegacyClock::default();
+    anew.hear(&theirs, minute * 200);
+    assert_eq!(anew.observed(), minute * 50);
+    // A use that is still to come is one of now.
+    mine.hear(&watching(Some(900), 900, 900), minute * 210);
+    assert_eq!(mine.last_used(), Some(minute * 210));
+    assert_eq!(mine.observed(), Duration::ZERO);
+}

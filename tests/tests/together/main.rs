@@ -8,4 +8,5 @@
 mod pair;
 mod away;
 mod rollouts;
+mod windows;
 mod words;
