@@ -61,7 +61,10 @@ pub fn catch_up(url: &RedisUrl, change: &mut Change<'_>) {
             board.changed(&Mark::default()).await
         };
         let changed = runtime.block_on(async { tokio::time::timeout(START, asking).await })??;
-        Ok(exchange::read(&changed))
+        Ok(Adopted {
+            all: true,
+            ..exchange::read(&changed)
+        })
     };
     match asked() {
         Ok(adopted) => change.adopt(adopted),

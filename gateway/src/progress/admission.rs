@@ -215,8 +215,10 @@ impl Change<'_> {
     ) {
         let now = self.progress.now();
         let standing = self.standings.of(name);
-        // Another gateway may have entered it, and told so, before.
-        let first = standing.declared != Some(to);
+        // Another gateway may have entered it, and told so, before. One that knows nothing of its own yet and has a file
+        // that others have left behind changes nothing for them.
+        let left_behind = standing.entered.is_none() && standing.declared > Some(to);
+        let first = standing.declared != Some(to) && !left_behind;
         if first {
             let from = standing.entered.map_or("-", Phase::as_str);
             self.tell(name, (from, to.as_str()), who);
@@ -233,7 +235,10 @@ impl Change<'_> {
                 standing.rolled_back = None;
                 standing.blocked = false;
                 standing.rollbacks = 0;
-                standing.begin_step(share, now);
+                // Others whose file still says canary keep its callers where they are until they have this one.
+                if to <= Phase::Canary {
+                    standing.begin_step(share, now);
+                }
             }
         });
     }

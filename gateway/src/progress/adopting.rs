@@ -7,7 +7,7 @@ use strangler::judge::Tick;
 
 use super::change::Change;
 use super::evidence;
-use super::exchanged::{Adopted, Bases, Decision, SHARED, Shared};
+use super::exchanged::{Adopted, Bases, Decision, KILL, SHARED, Shared, run_name};
 use super::restored::{ALL, REPLICA};
 use super::shared::{Run, merge, word};
 use super::state::Progress;
@@ -17,18 +17,21 @@ impl Change<'_> {
     /// Takes over what others said and found. What was said here meanwhile stays.
     pub fn adopt(&mut self, adopted: Adopted) {
         if adopted.anew {
-            self.inner.bases = Bases::default();
+            self.bases = Bases::default();
+        }
+        if adopted.all {
+            self.forget_lost(&adopted.shared);
         }
         for shared in adopted.shared {
             match shared {
                 Shared::Kill(theirs) => {
-                    let base = self.inner.bases.kill.clone();
+                    let base = self.bases.kill.clone();
                     let mine = self.standings.killed.clone();
                     self.standings.killed = word(base.as_ref(), mine.as_ref(), theirs.as_ref());
                     self.agreed(Shared::Kill(theirs));
                 }
                 Shared::Run(route, theirs) => {
-                    let base = self.inner.bases.runs.get(&route).cloned();
+                    let base = self.bases.runs.get(&route).cloned();
                     let mine = Run::of(&self.standings.of(&route));
                     let merged = merge(&base.unwrap_or_default(), &mine, &theirs);
                     self.stand(&route, |standing| merged.put(standing));
@@ -53,17 +56,27 @@ impl Change<'_> {
         self.batch.events.extend(adopted.own);
     }
 
+    /// What the board has lost, the others have yet to hear anew.
+    fn forget_lost(&mut self, shared: &[Shared]) {
+        let known: BTreeSet<String> = shared.iter().map(Shared::name).collect();
+        if !known.contains(KILL) {
+            self.bases.kill = None;
+        }
+        let runs = &mut self.bases.runs;
+        runs.retain(|route, _| known.contains(&run_name(route)));
+    }
+
     /// From now on all gateways have this.
     pub fn agreed(&mut self, shared: Shared) {
         let name = shared.name();
         match shared {
-            Shared::Kill(kill) => self.inner.bases.kill = kill,
+            Shared::Kill(kill) => self.bases.kill = kill,
             Shared::Run(route, run) => {
-                self.inner.bases.runs.insert(route, *run);
+                self.bases.runs.insert(route, *run);
             }
             Shared::Judged(..) => return,
         }
-        let (kill, runs) = (&self.inner.bases.kill, &self.inner.bases.runs);
+        let (kill, runs) = (&self.bases.kill, &self.bases.runs);
         let route = name.strip_prefix("run/");
         let body = match route {
             Some(route) => runs.get(route).map(serde_json::to_string),
@@ -78,7 +91,7 @@ impl Change<'_> {
 
     /// What this gateway says that the others have not heard.
     pub fn unheard(&self) -> Vec<Shared> {
-        let bases = &self.inner.bases;
+        let bases = &self.bases;
         let kill = (self.standings.killed != bases.kill)
             .then(|| Shared::Kill(self.standings.killed.clone()));
         let nothing = Run::default();

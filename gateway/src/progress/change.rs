@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
 
 use super::evidence::AllJudged;
+use super::exchanged::Bases;
 use super::restored::{self, ALL};
 use super::standing::{Standing, Standings, Word};
 use super::state::{Inner, Progress, Said};
@@ -24,6 +25,8 @@ pub struct Change<'a> {
     /// Who is told of it, where another file is about to be in force.
     pub(super) webhooks: Option<BTreeMap<String, WebhookConfig>>,
     pub(super) judged: Arc<AllJudged>,
+    /// What all gateways will have.
+    pub(super) bases: Bases,
 }
 
 /// Who does something, and from where.
@@ -46,6 +49,7 @@ impl Progress {
             standings: Standings::clone(&inner.standings),
             generation: inner.generation,
             judged: Arc::clone(&inner.judged),
+            bases: inner.bases.clone(),
             inner,
             batch: Batch::default(),
             webhooks: None,
@@ -126,6 +130,7 @@ impl Change<'_> {
             self.progress.desk().serve(webhooks);
         }
         self.inner.judged = Arc::clone(&self.judged);
+        self.inner.bases = self.bases;
         let fresh = self.progress.desk().fill(&mut self.batch);
         if let Some(untold) = &mut self.inner.untold {
             untold.extend(fresh);

@@ -25,7 +25,7 @@ pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings)
     let rolled_back = rolled_back.filter(|_| entered == Phase::Canary);
     let phase = if migration.forced_legacy || kill.is_some() {
         Phase::Legacy.as_str()
-    } else if rolled_back.is_some() {
+    } else if rolled_back.is_some() || standing.is_left() {
         if standing.blocked {
             "blocked"
         } else {
@@ -44,7 +44,7 @@ pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings)
     let words = words.filter_map(|(what, word)| Some(said(what, word?)));
     let forced = migration.forced_legacy;
     let forced = forced.then(|| "force = \"legacy\" in the file".to_owned());
-    let promoted = standing.promoted && entered == Phase::Migrated;
+    let promoted = standing.promoted && standing.entered == Some(Phase::Canary);
     let promoted = promoted.then(|| {
         format!("promoted: its canary is through all steps; `banyan cutover {name} --to migrated` writes it into the file")
     });
@@ -52,8 +52,10 @@ pub fn effective(migration: &MigrationConfig, name: &str, standings: &Standings)
         let times = standing.rollbacks;
         format!("taken back {times} times; `banyan resume {name}` lets it in again")
     });
+    let left = "the file of another gateway has left the canary";
+    let left = standing.is_left().then(|| left.to_owned());
     let reasons = forced.into_iter().chain(standing.waits.clone());
-    let reasons = reasons.chain(promoted).chain(blocked);
+    let reasons = reasons.chain(promoted).chain(blocked).chain(left);
     let reasons: Vec<String> = reasons.chain(words).collect();
     Effective {
         phase: phase.to_owned(),

@@ -8,6 +8,7 @@ use chassis::telemetry::latency::Sketch;
 use serde::{Deserialize, Serialize};
 use strangler::{LegacyClock, Side};
 
+use super::standing::millis;
 use super::window::{Tally, Windows};
 use crate::store::rows::Window;
 
@@ -38,6 +39,7 @@ pub struct Told {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Counted {
+    #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<LegacyClock>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     legacy: Vec<Minute>,
@@ -89,7 +91,7 @@ impl Told {
         }
         Self {
             version: VERSION,
-            at_ms: super::standing::millis(now),
+            at_ms: millis(now),
             routes,
         }
     }
@@ -132,7 +134,7 @@ impl Elsewhere {
             return None;
         }
         // Its clock may be minutes ahead or behind; what it counted now it counted now.
-        let ahead = i128::from(told.at_ms) - i128::from(super::standing::millis(now));
+        let ahead = i128::from(told.at_ms) - i128::from(millis(now));
         let ahead = i64::try_from((ahead + 30_000).div_euclid(60_000)).unwrap_or_default();
         let (mut windows, mut hours, mut clocks) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         for (route, counted) in told.routes {

@@ -11,6 +11,9 @@ use crate::store::rows::Event;
 /// What was last the same everywhere.
 pub(super) const SHARED: &str = "shared";
 
+/// The kill of all routes, on the board.
+pub(super) const KILL: &str = "kill";
+
 /// Routes' shared standings by name, and the kill of all routes: as they were when all gateways last agreed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bases {
@@ -34,6 +37,8 @@ pub enum Shared {
 pub struct Adopted {
     /// The board was emptied: nobody knows what was shared before.
     pub anew: bool,
+    /// `shared` is all that the board has.
+    pub all: bool,
     /// What was changed.
     pub shared: Vec<Shared>,
     /// What others told.
@@ -55,8 +60,8 @@ impl Shared {
     /// Its name on the board.
     pub fn name(&self) -> String {
         match self {
-            Self::Kill(_) => "kill".to_owned(),
-            Self::Run(route, _) => format!("run/{route}"),
+            Self::Kill(_) => KILL.to_owned(),
+            Self::Run(route, _) => run_name(route),
             Self::Judged(route, _) => format!("judged/{route}"),
         }
     }
@@ -73,7 +78,7 @@ impl Shared {
     /// Reads it back; nothing where the name says that it is none of these.
     pub fn read(name: &str, body: &str) -> Option<serde_json::Result<Self>> {
         let named = |kind| name.strip_prefix(kind).map(str::to_owned);
-        if name == "kill" {
+        if name == KILL {
             return Some(serde_json::from_str(body).map(Self::Kill));
         }
         if let Some(route) = named("run/") {
@@ -84,4 +89,9 @@ impl Shared {
         let judged = serde_json::from_str::<Option<Judged>>(body);
         Some(judged.map(|judged| Self::Judged(route, judged.map(Arc::new))))
     }
+}
+
+/// Of a route's shared standing on the board.
+pub(super) fn run_name(route: &str) -> String {
+    format!("run/{route}")
 }

@@ -96,14 +96,18 @@ pub fn merge(base: &Run, mine: &Run, theirs: &Run) -> Run {
     let spoken = |of: fn(&Run) -> Option<&Word>| word(of(base), of(mine), of(theirs));
     let more = mine.rollbacks > theirs.rollbacks;
     let further = mine.at.step > theirs.at.step;
+    let rolled_back = spoken(|run| run.rolled_back.as_ref());
+    let mut at = pick(further, &base.at, &mine.at, &theirs.at).clone();
+    // One took its callers back while another let it through.
+    at.promoted &= rolled_back.is_none();
     Run {
         killed: spoken(|run| run.killed.as_ref()),
-        rolled_back: spoken(|run| run.rolled_back.as_ref()),
+        rolled_back,
         held: spoken(|run| run.held.as_ref()),
         rollbacks: pick(more, base.rollbacks, mine.rollbacks, theirs.rollbacks),
         blocked: pick(mine.blocked, base.blocked, mine.blocked, theirs.blocked),
         declared: pick(false, base.declared, mine.declared, theirs.declared),
-        at: pick(further, &base.at, &mine.at, &theirs.at).clone(),
+        at,
     }
 }
 
@@ -162,8 +166,9 @@ mod tests {
             rollbacks in 0..3_u32,
             blocked in any::<bool>(),
             declared in proptest::option::of(Just(Phase::Canary)),
-            at in an_at(),
+            mut at in an_at(),
         ) -> Run {
+            at.promoted &= rolled_back.is_none();
             Run { killed, rolled_back, held, rollbacks, blocked, declared, at }
         }
     }
@@ -186,7 +191,13 @@ mod tests {
         #[test]
         fn a_step_is_never_made_of_two(base in a_run(), mine in a_run(), theirs in a_run()) {
             let merged = merge(&base, &mine, &theirs);
-            prop_assert!([&base.at, &mine.at, &theirs.at].contains(&&merged.at));
+            prop_assert!(!(merged.at.promoted && merged.rolled_back.is_some()));
+            let whole = |promoted| {
+                let at = At { promoted, ..merged.at.clone() };
+                [&base.at, &mine.at, &theirs.at].contains(&&at)
+            };
+            let let_through = merged.at.promoted || (merged.rolled_back.is_some() && whole(true));
+            prop_assert!(whole(let_through));
             if mine.at != base.at && theirs.at != base.at {
                 prop_assert_eq!(merged.at.step, mine.at.step.max(theirs.at.step));
             }

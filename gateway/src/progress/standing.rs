@@ -90,6 +90,12 @@ impl Standing {
         }
     }
 
+    /// Another gateway's file has gone back from the canary that this one's is still in: nobody is in it any more.
+    pub(super) fn is_left(&self) -> bool {
+        let left = self.declared.is_some_and(|phase| phase < Phase::Canary);
+        self.entered == Some(Phase::Canary) && left
+    }
+
     /// Another share of the callers, or the same one anew: what was seen so far says nothing of it.
     pub(super) fn begin_step(&mut self, share: Option<Percent>, now: Duration) {
         self.share = share;
@@ -126,7 +132,7 @@ impl Standings {
             phase: (entered.is_some() && in_force != declared).then_some(in_force),
             // Once retired, nothing leads to legacy.
             killed: self.kill(route).is_some() && in_force != Phase::Retired,
-            rolled_back: standing.is_some_and(|one| one.rolled_back.is_some()),
+            rolled_back: standing.is_some_and(|one| one.rolled_back.is_some() || one.is_left()),
             epochs: standing.map_or(0, |one| one.epochs),
             share: standing.and_then(|one| one.share).filter(|_| led),
             step: standing.map_or(0, |one| one.step),

@@ -146,6 +146,7 @@ fn used() -> Note {
 
 mod judging;
 mod retiring;
+mod sharing;
 mod told;
 mod verbs;
 

@@ -9,19 +9,18 @@ use super::Reloader;
 use crate::config::Config;
 use crate::progress::Canary;
 use crate::progress::exchanged::{Adopted, Decision, Shared};
+use crate::snapshot::BuildError;
 use crate::store::rows::Event;
 
 /// By route and step.
 type Ticks = Vec<(String, u32, Tick)>;
 
 impl Reloader {
-    /// Puts in force what others say.
-    pub fn adopt(&self, adopted: Adopted) {
+    /// Puts in force what others say. What cannot be is not known here either: it is asked for again.
+    pub fn adopt(&self, adopted: Adopted) -> Result<(), BuildError> {
         let mut change = self.progress.change();
         change.adopt(adopted);
-        if let Err(error) = self.in_force(change) {
-            tracing::error!(%error, "what other gateways say cannot be in force");
-        }
+        self.in_force(change).map(drop)
     }
 
     /// What is in force here, and the events of it, that others have not heard of.

@@ -11,6 +11,9 @@ pub enum BoardError {
     /// It answered, and refuses: a wrong password, a user who may not, a cluster's other node.
     #[error("redis refuses: {0}; see [state] redis")]
     Refused(String),
+    /// What the others say cannot be compiled here.
+    #[error("what other gateways say cannot be in force here: {0}")]
+    NotInForce(String),
 }
 
 impl From<RedisError> for BoardError {

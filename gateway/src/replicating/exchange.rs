@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Replica;
 use crate::progress::exchanged::{Adopted, Shared};
 use crate::replicas::{
-    BoardError, Changed, Commit, Committed, Document, Event as Told, EventId, Write,
+    BoardError, Changed, Commit, Committed, Document, Event as Told, EventId, Mark, Write,
 };
 use crate::store::rows::Event;
 
@@ -13,12 +13,14 @@ impl Replica {
     /// Puts in force what others have said since the last time.
     pub(super) async fn pull(&mut self) -> Result<(), BoardError> {
         let mut changed = self.board.changed(&self.mark).await?;
+        let all = changed.anew || self.mark == Mark::default();
         if changed.anew {
             self.versions.clear();
+            self.own.clear();
             self.read = EventId::default();
         }
         let told = self.board.events(&self.read).await?;
-        if changed.documents.is_empty() && told.is_empty() && !changed.anew {
+        if changed.documents.is_empty() && told.is_empty() && !all {
             self.mark = changed.mark;
             return Ok(());
         }
@@ -29,10 +31,12 @@ impl Replica {
         changed.documents.retain(news);
         let documents = changed.documents.iter();
         let versions = documents.map(|one| (one.name.clone(), one.version));
-        self.versions.extend(versions);
+        let versions: Vec<(String, u64)> = versions.collect();
         let mut adopted = read(&changed);
+        adopted.all = all;
         (adopted.own, adopted.events) = self.news(&told).await;
-        self.adopt(adopted).await;
+        self.adopt(adopted).await?;
+        self.versions.extend(versions);
         self.mark = mark;
         if let Some(last) = told.last() {
             self.read = last.id.clone();
@@ -102,9 +106,16 @@ impl Replica {
         })
     }
 
-    pub(super) async fn adopt(&self, adopted: Adopted) {
+    /// Puts it in force here. Where that fails nothing of it is known here, and another gateway judges.
+    pub(super) async fn adopt(&self, adopted: Adopted) -> Result<(), BoardError> {
         let reloader = Arc::clone(&self.reloader);
-        blocking(move || reloader.adopt(adopted)).await;
+        let why = match blocking(move || reloader.adopt(adopted)).await {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error)) => error.to_string(),
+            None => "it could not be looked at".to_owned(),
+        };
+        self.board.release().await?;
+        Err(BoardError::NotInForce(why))
     }
 }
 

@@ -44,10 +44,9 @@ impl Replica {
                 .filter_map(|one| serde_json::to_string(one).ok())
                 .collect(),
         };
+        let told: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
         match self.board.commit(&commit).await? {
             Committed::Done(versions) => {
-                self.versions.extend(versions);
-                self.own.extend(events.iter().map(|event| event.id.clone()));
                 let slots = due.into_iter().map(|(canary, slot)| (canary.route, slot));
                 self.slots.extend(slots);
                 self.adopt(Adopted {
@@ -55,7 +54,10 @@ impl Replica {
                     own: events,
                     ..Adopted::default()
                 })
-                .await;
+                .await?;
+                // Only now is it known here: where it is not in force, the next round hears of it like the others.
+                self.versions.extend(versions);
+                self.own.extend(told);
             }
             Committed::LostLease | Committed::Conflict(_) => {}
         }

@@ -5,7 +5,7 @@ use tests::moody::Mood;
 use tests::redis::Redis;
 use tests::users::Users;
 
-use crate::pair::{Sides, pair, phase, row, shares, soon};
+use crate::pair::{HAND, Sides, pair, phase, row, shares, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_redis_is_away_rollouts_hold_and_words_are_heard_when_it_is_back() {
@@ -58,4 +58,41 @@ async fn while_redis_is_away_rollouts_hold_and_words_are_heard_when_it_is_back()
     );
     one.stop().await;
     other.stop().await;
+}
+
+#[tokio::test]
+async fn a_frozen_redis_holds_nobody_up_and_what_was_said_meanwhile_is_heard() {
+    let (redis, sides) = (Redis::start().await, Sides::new().await);
+    let (one, other) = pair(&sides, &redis, HAND).await;
+    redis.freeze();
+    shares(&one, false).await;
+    one.says("orders", "kill", "ana", "redis is frozen").await;
+    assert!(phase("legacy")(&one.row("orders").await));
+    assert_eq!(other.get("/api/orders/1").send().await.status, 200);
+    assert!(phase("canary")(&other.row("orders").await));
+    redis.thaw();
+    row(&other, "the kill", phase("legacy")).await;
+    shares(&one, true).await;
+    shares(&other, true).await;
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn when_redis_and_a_gateway_forget_everything_the_kept_word_is_heard_by_all() {
+    let (redis, sides) = (Redis::start().await, Sides::new().await);
+    let (one, other) = pair(&sides, &redis, HAND).await;
+    one.says("orders", "kill", "ana", "checkout fails").await;
+    soon(&other, "the kill", phase("legacy")).await;
+    let url = redis.url();
+    let (kept, gone) = (one.stopped().await, redis.kill().await);
+    other.stop().await;
+    let _redis = gone.start().await;
+    let anew = sides.plan(&url, HAND).start().await;
+    assert!(phase("canary")(&anew.row("orders").await));
+    let back = kept.start().await;
+    assert!(phase("legacy")(&back.row("orders").await));
+    row(&anew, "the kill", phase("legacy")).await;
+    back.stop().await;
+    anew.stop().await;
 }

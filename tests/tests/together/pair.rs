@@ -12,6 +12,9 @@ use tests::wire::within;
 /// What is said or judged must be in force everywhere after so long.
 pub(crate) const EVERYWHERE: Duration = Duration::from_secs(2);
 
+/// A canary that a person leads.
+pub(crate) const HAND: &str = "percent = 25";
+
 /// How often something is looked at that is waited for.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 

@@ -3,19 +3,31 @@
 use std::time::Duration;
 
 use chassis::clock::Clock;
+use rustix::process::Signal;
 use serde_json::Value;
 use tests::edge::Edge;
 use tests::moody::Mood;
 use tests::redis::Redis;
 use tests::users::Users;
 
-use crate::pair::{Sides, is_judge, judge_of, pair, phase, row, soon};
+use crate::pair::{LOOK_AGAIN, Sides, is_judge, judge_of, pair, phase, row, soon};
 
 /// So long after the judge is gone there is another one.
 const TAKEN_OVER: Duration = Duration::from_secs(10);
 
 fn users(edge: &Edge) -> Users {
     Users::asking(|| edge.client(), "/api/orders/1", 1_000, 150)
+}
+
+/// Waits until it does, instead of one that is gone.
+async fn judges(edge: &Edge) {
+    let taken_over = async {
+        while !is_judge(edge).await {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    let taken_over = tokio::time::timeout(TAKEN_OVER, taken_over).await;
+    taken_over.expect("another judge");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,13 +78,7 @@ async fn when_the_judge_is_killed_another_one_goes_on_where_it_was() {
     let before = other.row("orders").await;
     let killed = Clock::system().now();
     let plan = judge.killed().await;
-    let taken_over = async {
-        while !is_judge(&other).await {
-            tokio::time::sleep(crate::pair::LOOK_AGAIN).await;
-        }
-    };
-    let taken_over = tokio::time::timeout(TAKEN_OVER, taken_over).await;
-    taken_over.expect("another judge");
+    judges(&other).await;
     println!("another judge after {:?}", Clock::system().now() - killed);
     // It goes on with the same step and what was seen of it, the requests of the time between among them.
     let looks = before["judge"]["looks"].as_u64().unwrap();
@@ -94,5 +100,49 @@ async fn when_the_judge_is_killed_another_one_goes_on_where_it_was() {
     users.stop().await;
     back.stop().await;
     // It hands the lease on when it ends well, so nobody waits.
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_judge_that_sleeps_through_its_lease_changes_nothing_when_it_wakes() {
+    let (redis, sides) = (Redis::start().await, Sides::new().await);
+    let (judge, other) = pair(&sides, &redis, "steps = [25, 50]").await;
+    let users = users(&other);
+    row(&judge, "some looks", |row| {
+        row["judge"]["looks"].as_u64() >= Some(2)
+    })
+    .await;
+    judge.process.signal(Signal::STOP);
+    judges(&other).await;
+    sides.service.is(Mood {
+        failing: 0.5,
+        ..Mood::default()
+    });
+    row(&other, "the rollback", phase("rolled_back")).await;
+    other.says("orders", "hold", "ana", "who was that?").await;
+    let before = other.row("orders").await;
+    judge.process.signal(Signal::CONT);
+    // It hears what was judged and said, and judges no more.
+    row(&judge, "the rollback", phase("rolled_back")).await;
+    row(&judge, "the word", |row| {
+        row["effective"] == before["effective"]
+    })
+    .await;
+    let name = judge_of(&other).await;
+    let known = |board: &Value| board["company"]["judge"] == *name;
+    judge.tells("/migrations", "the other judge", known).await;
+    let after = other.row("orders").await;
+    for what in ["effective", "judge", "rollbacks", "epoch"] {
+        assert_eq!(before[what], after[what]);
+    }
+    users.stop().await;
+    for edge in [&judge, &other] {
+        let path = "/migrations/orders/events";
+        let events = edge.told(path).await;
+        let events = events.as_array().unwrap().iter();
+        let rollbacks = events.filter(|event| event["to"] == "rolled_back");
+        assert_eq!(rollbacks.count(), 1);
+    }
+    judge.stop().await;
     other.stop().await;
 }

@@ -2,9 +2,7 @@
 
 use tests::redis::Redis;
 
-use crate::pair::{Sides, pair, phase, soon};
-
-const HAND: &str = "percent = 25";
+use crate::pair::{HAND, Sides, pair, phase, soon};
 
 #[tokio::test]
 async fn what_is_said_to_one_is_in_force_on_the_other_within_two_seconds() {
