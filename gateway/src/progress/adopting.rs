@@ -7,7 +7,7 @@ use strangler::judge::Tick;
 
 use super::change::Change;
 use super::evidence;
-use super::exchanged::{Adopted, Bases, Decision, KILL, SHARED, Shared, run_name};
+use super::exchanged::{Adopted, Bases, Decision, ERA, KILL, SHARED, Shared, run_name};
 use super::restored::{ALL, REPLICA};
 use super::shared::{Run, merge, word};
 use super::state::Progress;
@@ -16,8 +16,17 @@ use crate::store::rows::{Batch, Document, Event};
 impl Change<'_> {
     /// Takes over what others said and found. What was said here meanwhile stays.
     pub fn adopt(&mut self, adopted: Adopted) {
-        if adopted.anew {
-            self.bases = Bases::default();
+        let era = adopted.era.unwrap_or_else(|| self.bases.era.clone());
+        if adopted.anew || era != self.bases.era {
+            self.batch.documents.push(Document {
+                kind: ERA,
+                name: ALL.to_owned(),
+                body: serde_json::to_string(&era).ok(),
+            });
+            self.bases = Bases {
+                era,
+                ..Bases::default()
+            };
         }
         if adopted.all {
             self.forget_lost(&adopted.shared);

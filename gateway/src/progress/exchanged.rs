@@ -11,12 +11,17 @@ use crate::store::rows::Event;
 /// What was last the same everywhere.
 pub(super) const SHARED: &str = "shared";
 
+/// On which board.
+pub(super) const ERA: &str = "shared_era";
+
 /// The kill of all routes, on the board.
 pub(super) const KILL: &str = "kill";
 
 /// Routes' shared standings by name, and the kill of all routes: as they were when all gateways last agreed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bases {
+    /// The board that they were on.
+    pub(super) era: String,
     pub(super) kill: Option<Word>,
     pub(super) runs: BTreeMap<String, Run>,
 }
@@ -37,6 +42,8 @@ pub enum Shared {
 pub struct Adopted {
     /// The board was emptied: nobody knows what was shared before.
     pub anew: bool,
+    /// Which board it is, where it was read.
+    pub era: Option<String>,
     /// `shared` is all that the board has.
     pub all: bool,
     /// What was changed.

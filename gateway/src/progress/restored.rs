@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use strangler::LegacyClock;
 
 use super::evidence::{AllJudged, JUDGED, Judged};
-use super::exchanged::{Bases, SHARED};
+use super::exchanged::{Bases, ERA, SHARED};
 use super::standing::{Standing, Standings};
 use crate::store::rows::Document;
 
@@ -66,6 +66,10 @@ pub(super) fn read(documents: Documents) -> Restored {
             }
             REPLICA => {
                 restored.replica = parsed(&kind, &name, &body).unwrap_or_default();
+                continue;
+            }
+            ERA => {
+                restored.bases.era = parsed(&kind, &name, &body).unwrap_or_default();
                 continue;
             }
             SHARED if name == ALL => {

@@ -14,6 +14,13 @@ pub struct Mark {
     count: u64,
 }
 
+impl Mark {
+    /// Which board it is a mark of: another one that was emptied meanwhile.
+    pub fn era(&self) -> &str {
+        &self.era
+    }
+}
+
 /// A document as it stands on the board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {

@@ -130,6 +130,7 @@ pub(super) fn read(changed: &Changed) -> Adopted {
     });
     Adopted {
         anew: changed.anew,
+        era: Some(changed.mark.era().to_owned()),
         shared: shared.collect(),
         ..Adopted::default()
     }

@@ -27,7 +27,7 @@ async fn judges(edge: &Edge) {
         }
     };
     let taken_over = tokio::time::timeout(TAKEN_OVER, taken_over).await;
-    taken_over.expect("another judge");
+    assert!(taken_over.is_ok(), "no other judge");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +55,9 @@ async fn a_broken_service_is_left_by_all_when_the_judge_has_seen_what_all_saw() 
         told.push((events[0]["id"].clone(), events[0]["detail"].clone()));
     }
     assert_eq!(told[0], told[1]);
-    assert_eq!(told[0].1["trigger"], "failed");
+    // Half of the callers fail, which may be more than half at once.
+    let trigger = told[0].1["trigger"].as_str();
+    assert!(matches!(trigger, Some("failed" | "hard_errors")));
     judge.stop().await;
     other.stop().await;
 }

@@ -72,12 +72,16 @@ fn a_clock_that_is_minutes_ahead_counts_the_same_minutes() {
 #[test]
 fn however_many_routes_it_is_not_too_long_and_counts_stay() {
     for (routes, step, counts) in [(200, 3, 667), (10_000, 700, 0)] {
-        let names: Vec<String> = (0..routes).map(|one| format!("route-{one}")).collect();
+        let names: Vec<String> = (0..routes)
+            .map(|one| format!("a-route-with-a-long-name-{one}"))
+            .collect();
         let theirs = counted(&names, NOW, (1..2_000).step_by(step));
         let (body, whole) = Told::of(&theirs, &BTreeMap::new(), NOW).body().unwrap();
         assert!(body.len() <= LIMIT && !whole, "{}", body.len());
         let other = Elsewhere::read("b.1", &body, NOW).unwrap();
-        let tally = other.windows.tally("route-7", Side::Legacy, 10, NOW);
+        let tally = other
+            .windows
+            .tally("a-route-with-a-long-name-7", Side::Legacy, 10, NOW);
         assert_eq!(tally.classes.iter().sum::<u64>(), counts);
     }
 }

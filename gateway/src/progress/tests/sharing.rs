@@ -134,3 +134,35 @@ fn what_could_not_be_in_force_here_is_not_taken_back_elsewhere() {
     assert_eq!(world.unheard(), []);
     assert_eq!(world.progress.standings().killed, None);
 }
+
+#[test]
+fn on_another_board_nobody_took_back_what_is_missing() {
+    let mut world = World::new();
+    let canary = orders("canary");
+    let on = |era: &str, shared| Adopted {
+        era: Some(era.to_owned()),
+        all: true,
+        ..adopted(shared)
+    };
+    world.adopt(on("a", Vec::new()));
+    world.admit(&canary, None, Patience::Refuse).unwrap();
+    let unsaid = world.unheard();
+    let mut change = world.progress.change();
+    change
+        .say(Verb::Kill, "orders", &canary, &ana("500s"))
+        .unwrap();
+    change.done();
+    let told = world.unheard();
+    world.adopt(on("a", told.clone()));
+    world.restart();
+    assert_eq!(world.unheard(), []);
+    // Another gateway was there first after the board was lost.
+    world.adopt(on("b", unsaid.clone()));
+    assert_eq!(world.shown(&canary), "legacy");
+    assert_eq!(world.unheard(), told);
+    world.adopt(on("b", told));
+    world.restart();
+    // On the same board they do take it back.
+    world.adopt(on("b", unsaid));
+    assert_eq!(world.shown(&canary), "canary");
+}
