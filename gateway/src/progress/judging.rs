@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use strangler::judge::{Step, Tick, Verdict};
+use strangler::judge::{Baseline, Step, Tick, Verdict};
 use strangler::{Percent, Phase, Side};
 
 use super::admission::migrations;
@@ -148,6 +148,7 @@ impl Change<'_> {
                 let alone = known.filter(|_| share == Percent::ALL);
                 let was_slow = || alone.and_then(|judged| judged.step.threshold());
                 let threshold = threshold.or_else(was_slow);
+                let before = before.or_else(|| self.before_all(route, share));
                 Judged {
                     number: standing.step,
                     step: Step::begin(share, begun, before, threshold),
@@ -157,6 +158,17 @@ impl Change<'_> {
             }
         };
         Some(self.keep_judged(route, judged))
+    }
+
+    /// What is known of legacy where everybody goes at once and no step was before.
+    fn before_all(&self, route: &str, share: Percent) -> Option<Baseline> {
+        if share != Percent::ALL {
+            return None;
+        }
+        let now = self.progress.now();
+        let legacy = self.inner.windows.sum(route, Side::Legacy, MINUTES, now);
+        let enough = legacy.requests >= TIMED;
+        enough.then(|| Baseline::of_requests(legacy.requests, legacy.failed))
     }
 
     /// One look: takes a tick of the step as evidence, and follows the verdict.

@@ -206,6 +206,9 @@ impl Change<'_> {
             if standing.rolled_back.is_some() {
                 standing.epochs += u32::from(!keep_cohort);
                 standing.begin_step(Some(first), now);
+            } else if standing.killed.is_some() && !standing.promoted && standing.share.is_some() {
+                // What was before the kill says nothing of now, nor does the time that nobody looked.
+                standing.begin_step(standing.share, now);
             }
             if standing.blocked {
                 standing.rollbacks = 0;

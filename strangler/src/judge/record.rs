@@ -31,6 +31,30 @@ pub struct Baseline {
     pub(super) had_failed: Keys,
 }
 
+impl Baseline {
+    /// Of requests that nobody judged, such as those before a canary that begins with everybody: each counts as a caller.
+    pub fn of_requests(requests: u64, failed: u64) -> Self {
+        let failed = failed.min(requests);
+        let key_ticks = Active {
+            keys: requests,
+            failed,
+        };
+        Self {
+            sums: Sums {
+                requests,
+                failed,
+                key_ticks,
+                ..Sums::default()
+            },
+            first: AtRisk {
+                keys: requests,
+                events: failed,
+            },
+            had_failed: Keys::default(),
+        }
+    }
+}
+
 /// A step in numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use strangler::judge::Verdict;
 use strangler::{Percent, Side};
 
@@ -296,7 +297,7 @@ fn what_is_slow_is_known_at_everybody_however_long_legacy_has_been_idle() {
         stats.count(
             0,
             Some(Side::Legacy),
-            http::StatusCode::OK,
+            StatusCode::OK,
             took,
             Some(took),
         );
@@ -344,4 +345,49 @@ fn without_leave_the_judge_only_says_what_it_thinks() {
     assert_eq!(world.share(), Some(percent(50.0)));
     world.say(&config, Verb::Advance);
     assert_eq!(world.effective(&mut config), "migrated");
+}
+
+#[test]
+fn who_begins_with_everybody_is_compared_with_what_legacy_did_in_the_hour_before() {
+    let world = World::new();
+    let shadow = orders("shadow");
+    world.admit(&shadow, None, Patience::Refuse).unwrap();
+    let stats = Arc::new(RouteStats::new("orders", 1));
+    let took = Duration::from_millis(1);
+    for _ in 0..1_000 {
+        stats.count(0, Some(Side::Legacy), StatusCode::OK, took, Some(took));
+    }
+    let counted = Counted {
+        config: &shadow,
+        stats: &[stats],
+        notes: Vec::new(),
+        tick: 1,
+    };
+    world.progress.keep(counted, |_| {});
+    let mut config = canary(&[100.0]);
+    world.admit(&config, None, Patience::Refuse).unwrap();
+    world.seconds(&config, 2, [0, 0]);
+    assert_eq!(world.effective(&mut config), "canary");
+    world.seconds(&config, 2, [90, 0]);
+    assert_eq!(world.effective(&mut config), "rolled_back");
+}
+
+#[test]
+fn after_a_kill_the_step_begins_anew_for_the_same_callers() {
+    let world = World::new();
+    let config = canary(&[5.0, 50.0]);
+    world.admit(&config, None, Patience::Refuse).unwrap();
+    world.seconds(&config, 5, [0, 0]);
+    let before = world.step();
+    world.say(&config, Verb::Kill);
+    world.hand.advance(Duration::from_hours(5));
+    world.say(&config, Verb::Resume { keep_cohort: false });
+    let standing = world.progress.standings().of("orders");
+    assert_eq!(
+        (standing.step, standing.share),
+        (before + 1, Some(percent(5.0)))
+    );
+    assert_eq!(standing.epochs, 0);
+    world.second(&config, [0, 0]);
+    assert_eq!(world.progress.judged()["orders"].step.exposed().requests, 0);
 }
