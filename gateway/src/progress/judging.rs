@@ -166,7 +166,8 @@ impl Change<'_> {
             return None;
         }
         let now = self.progress.now();
-        let legacy = self.inner.windows.sum(route, Side::Legacy, MINUTES, now);
+        let windows = &self.inner.windows;
+        let legacy = windows.tally(route, Side::Legacy, MINUTES, now).sum();
         let enough = legacy.requests >= TIMED;
         enough.then(|| Baseline::of_requests(legacy.requests, legacy.failed))
     }

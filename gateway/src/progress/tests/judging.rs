@@ -294,13 +294,7 @@ fn what_is_slow_is_known_at_everybody_however_long_legacy_has_been_idle() {
     let stats = Arc::new(RouteStats::new("orders", 1));
     for _ in 0..1000 {
         let took = Duration::from_millis(10);
-        stats.count(
-            0,
-            Some(Side::Legacy),
-            StatusCode::OK,
-            took,
-            Some(took),
-        );
+        stats.count(0, Some(Side::Legacy), StatusCode::OK, took, Some(took));
     }
     let counted = Counted {
         config: &config,
