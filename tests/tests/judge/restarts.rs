@@ -55,11 +55,13 @@ async fn killed_at_any_moment_its_evidence_is_what_it_was() {
             looks(&now) >= looks(last),
             "round {round}: {last} and then {now}"
         );
-        if looks(&now) == looks(last) {
-            assert_eq!(now, *last, "round {round}");
-        }
         for one in seen.iter().filter(|one| looks(one) == looks(&now)) {
-            assert_eq!(*one, now, "round {round}");
+            let mut then = one.clone();
+            // What is slow may be found out between two looks.
+            if then["slow_above_ms"].is_null() {
+                then["slow_above_ms"] = now["slow_above_ms"].clone();
+            }
+            assert_eq!(then, now, "round {round}");
         }
     }
     edge.stop().await;
