@@ -117,10 +117,10 @@ fn all(board: &Scoreboard, now: f64) -> String {
     for row in &board.routes {
         let reason = row.effective.reason.iter();
         lines.extend(reason.map(|reason| format!("{}: {reason}", row.route)));
-        let judge = row
-            .judge
-            .as_ref()
-            .filter(|_| row.share > Some(0.0) || row.effective.phase == "canary");
+        let judge = row.judge.as_ref().filter(|judge| {
+            row.effective.phase == Phase::Canary.as_str()
+                && is_news(judge.step, judge.verdict.as_deref())
+        });
         lines.extend(judge.and_then(|judge| Some(format!("{}: {}", row.route, in_words(judge)?))));
     }
     lines.extend(board.company.as_ref().map(company));
@@ -220,6 +220,11 @@ fn in_force(row: &RouteRow) -> String {
         }
         _ => row.effective.phase.clone(),
     }
+}
+
+/// Whether a list says what the judge thinks: where a person leads by percent, that it holds is nothing to act on.
+fn is_news(step: Option<usize>, verdict: Option<&str>) -> bool {
+    step.is_some() || verdict.is_some_and(|verdict| verdict != "hold")
 }
 
 /// What the judge thinks, in a line.
@@ -371,6 +376,13 @@ pub(super) fn ago(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_says_of_a_share_led_by_hand_only_what_somebody_may_act_on() {
+        assert!(is_news(Some(1), Some("hold")));
+        assert!(is_news(None, Some("rollback")) && is_news(None, Some("advance")));
+        assert!(!is_news(None, Some("hold")) && !is_news(None, None));
+    }
 
     #[test]
     fn shares_and_times_are_short_and_never_say_nothing_of_something() {

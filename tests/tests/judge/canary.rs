@@ -7,7 +7,6 @@ use tests::edge::{Edge, Plan};
 use tests::moody::{Mood, Moody};
 use tests::sides::routes;
 use tests::users::{Heard, Users};
-use tests::wire::within;
 
 /// What users ask for.
 pub(crate) const PATH: &str = "/api/orders/1";
@@ -90,18 +89,13 @@ pub(crate) async fn last_event(edge: &Edge) -> Value {
 pub(crate) async fn stays(edge: &Edge, looks: u64) -> Value {
     let age = |row: &Value| row["judge"]["looks"].as_u64().unwrap_or_default();
     let from = age(&edge.row("orders").await);
-    within("looks of the judge", async {
-        loop {
-            let row = edge.row("orders").await;
-            assert_eq!(row["effective"]["phase"], "canary", "{row}");
-            assert_ne!(row["judge"]["verdict"], "rollback", "{row}");
-            if age(&row) >= from + looks {
-                return row;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await
+    let stayed = |row: &Value| {
+        assert_eq!(row["effective"]["phase"], "canary", "{row}");
+        assert_ne!(row["judge"]["verdict"], "rollback", "{row}");
+        age(row) >= from + looks
+    };
+    edge.tells("/migrations/orders", "looks of the judge", stayed)
+        .await
 }
 
 /// Nobody heard anything but answers.

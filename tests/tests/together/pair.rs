@@ -7,16 +7,12 @@ use tests::edge::{Edge, Plan};
 use tests::moody::Moody;
 use tests::redis::Redis;
 use tests::sides::routes;
-use tests::wire::within;
 
 /// What is said or judged must be in force everywhere after so long.
 pub(crate) const EVERYWHERE: Duration = Duration::from_secs(2);
 
 /// A canary that a person leads.
 pub(crate) const HAND: &str = "percent = 25";
-
-/// How often something is looked at that is waited for.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The backends.
 pub(crate) struct Sides {
@@ -95,15 +91,9 @@ pub(crate) fn phase(wanted: &'static str) -> impl Fn(&Value) -> bool {
 
 /// Waits until the gateway shares, or does not.
 pub(crate) async fn shares(edge: &Edge, wanted: bool) {
-    within("its word on Redis", async {
-        loop {
-            let board = edge.told("/migrations").await;
-            let company = &board["company"];
-            if company["judge"].is_string() == wanted && company["away"].is_null() == wanted {
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    })
-    .await;
+    let says = |board: &Value| {
+        let company = &board["company"];
+        company["judge"].is_string() == wanted && company["away"].is_null() == wanted
+    };
+    edge.tells("/migrations", "its word on Redis", says).await;
 }

@@ -10,7 +10,7 @@ use tests::moody::Mood;
 use tests::redis::Redis;
 use tests::users::Users;
 
-use crate::pair::{LOOK_AGAIN, Sides, is_judge, judge_of, pair, phase, row, soon};
+use crate::pair::{Sides, is_judge, judge_of, pair, phase, row, soon};
 
 /// So long after the judge is gone there is another one.
 const TAKEN_OVER: Duration = Duration::from_secs(10);
@@ -21,11 +21,8 @@ fn users(edge: &Edge) -> Users {
 
 /// Waits until it does, instead of one that is gone.
 async fn judges(edge: &Edge) {
-    let taken_over = async {
-        while !is_judge(edge).await {
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    };
+    let it_does = |board: &Value| board["company"]["judge"] == board["company"]["me"];
+    let taken_over = edge.tells("/migrations", "another judge", it_does);
     let taken_over = tokio::time::timeout(TAKEN_OVER, taken_over).await;
     assert!(taken_over.is_ok(), "no other judge");
 }
