@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use upstream::endpoint::NotAHost;
-use upstream::{Connecting, Endpoint, Upstream};
+use upstream::{Connecting, Endpoint, Place, Upstream};
 
 use crate::bulkhead::{Bulkhead, Need, Permit};
 use crate::cohort::Side;
@@ -48,7 +48,7 @@ impl Backend {
             name,
             upstream: Upstream {
                 name: name.to_owned(),
-                endpoints: vec![Arc::new(Endpoint::new(host, port, "")?)],
+                endpoints: vec![Arc::new(Endpoint::new(Place::new(host, port, ""))?)],
                 connecting: connecting(),
             },
             base_path: base_path.trim_end_matches('/').to_owned(),

@@ -101,11 +101,15 @@ impl Lost {
 impl From<Kind> for Lost {
     fn from(kind: Kind) -> Self {
         Self::new(match kind {
-            Kind::NoEndpoint | Kind::Connect | Kind::ConnectTimeout | Kind::ResetBeforeHead => {
-                Reason::Connect
-            }
+            Kind::NoEndpoint
+            | Kind::Connect
+            | Kind::ConnectTimeout
+            | Kind::Refused
+            | Kind::ResetBeforeHead => Reason::Connect,
             Kind::Malformed => Reason::Decode,
             Kind::Timeout | Kind::RequestBody => Reason::Timeout,
+            Kind::BreakerOpen => Reason::BreakerOpen,
+            Kind::BulkheadFull => Reason::BulkheadFull,
         })
     }
 }
@@ -113,9 +117,11 @@ impl From<Kind> for Lost {
 /// The codes of the gateway's own problems say more than their status: what went wrong behind it.
 fn reason_of(status: StatusCode, code: &str) -> Reason {
     match code {
-        "upstream_unreachable" | "upstream_reset" => Reason::Connect,
+        "upstream_unreachable" | "upstream_refused" | "upstream_reset" => Reason::Connect,
         "upstream_timeout" | "upstream_connect_timeout" => Reason::Timeout,
         "upstream_malformed" => Reason::Decode,
+        "breaker_open" => Reason::BreakerOpen,
+        "bulkhead_full" => Reason::BulkheadFull,
         _ if status == StatusCode::GATEWAY_TIMEOUT => Reason::Timeout,
         _ if status.is_client_error() => Reason::Status4xx,
         // A redirect is nothing that a composed answer could use.

@@ -99,6 +99,10 @@ impl Rejection {
                 Some(challenge) => problem.field(WWW_AUTHENTICATE, challenge),
                 None => problem,
             },
+            Self::Upstream(error) => match error.retry_after {
+                Some(wait) => problem.field(RETRY_AFTER, whole_seconds(wait).max(1).into()),
+                None => problem,
+            },
             _ => problem,
         }
     }
@@ -132,9 +136,12 @@ fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
     match error.kind {
         Kind::NoEndpoint | Kind::Connect => (StatusCode::BAD_GATEWAY, "upstream_unreachable"),
         Kind::ConnectTimeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_connect_timeout"),
+        Kind::Refused => (StatusCode::BAD_GATEWAY, "upstream_refused"),
         Kind::ResetBeforeHead => (StatusCode::BAD_GATEWAY, "upstream_reset"),
         Kind::Malformed => (StatusCode::BAD_GATEWAY, "upstream_malformed"),
         Kind::Timeout => (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout"),
+        Kind::BreakerOpen => (StatusCode::SERVICE_UNAVAILABLE, "breaker_open"),
+        Kind::BulkheadFull => (StatusCode::SERVICE_UNAVAILABLE, "bulkhead_full"),
         Kind::RequestBody => match error.cause() {
             Some(RequestBodyError::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Some(RequestBodyError::Idle) => (StatusCode::REQUEST_TIMEOUT, "body_timeout"),
@@ -147,7 +154,7 @@ fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
 }
 
 /// Every code, with its title. `docs/operations.md` says more about each.
-pub const CODES: [(&str, &str); 23] = [
+pub const CODES: [(&str, &str); 26] = [
     ("bad_request", "The request breaks a rule of HTTP"),
     ("bad_path", "The path cannot be read in one way only"),
     (
@@ -180,6 +187,10 @@ pub const CODES: [(&str, &str); 23] = [
         "The service behind this route does not take connections",
     ),
     (
+        "upstream_refused",
+        "The service behind this route did not begin with the request",
+    ),
+    (
         "upstream_reset",
         "The service behind this route broke the connection",
     ),
@@ -191,6 +202,14 @@ pub const CODES: [(&str, &str); 23] = [
     (
         "upstream_timeout",
         "The service behind this route took too long",
+    ),
+    (
+        "breaker_open",
+        "The service behind this route fails and is left alone for a while",
+    ),
+    (
+        "bulkhead_full",
+        "The service behind this route has too many requests",
     ),
 ];
 

@@ -2,7 +2,38 @@
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 use crate::endpoint::Endpoint;
+
+/// As written: `balance` of `[upstream.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// The less busy and faster of two drawn at random.
+    #[default]
+    PowerOfTwo,
+    /// One after the other.
+    RoundRobin,
+    /// Any.
+    Random,
+    /// The one with the fewest requests in flight.
+    LeastRequest,
+    /// Always the same for the same caller, as long as it is there.
+    Hash(HashBy),
+}
+
+/// What tells callers apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HashBy {
+    /// The verified user.
+    User,
+    /// A field of the request.
+    Header(HeaderName),
+    /// A cookie of the request.
+    Cookie(String),
+    /// The client's address.
+    Ip,
+}
 
 /// Draws two endpoints and picks the one with fewer requests in flight. `dice(n)` gives a number below `n`.
 ///
@@ -45,10 +76,11 @@ fn draw<'a>(
 mod tests {
     use super::*;
     use crate::endpoint::InFlight;
+    use crate::endpoint::Place;
 
     fn endpoints(count: u16) -> Vec<Arc<Endpoint>> {
         (0..count)
-            .map(|n| Arc::new(Endpoint::new("x", 1000 + n, "").unwrap()))
+            .map(|n| Arc::new(Endpoint::new(Place::new("x", 1000 + n, "")).unwrap()))
             .collect()
     }
 
@@ -59,7 +91,7 @@ mod tests {
         for draws in [[0, 1], [1, 0]] {
             let mut draws = draws.into_iter();
             let picked = pick(&all, None, |_| draws.next().unwrap()).unwrap();
-            assert_eq!(picked.port(), 1001);
+            assert_eq!(picked.place().port, 1001);
         }
     }
 
@@ -67,7 +99,10 @@ mod tests {
     fn the_one_that_just_failed_is_left_out_while_there_is_another() {
         let all = endpoints(2);
         for draw in 0..2 {
-            assert_eq!(pick(&all, Some(&all[0]), |_| draw).unwrap().port(), 1001);
+            assert_eq!(
+                pick(&all, Some(&all[0]), |_| draw).unwrap().place().port,
+                1001
+            );
         }
         let only = endpoints(1);
         assert!(pick(&only, Some(&only[0]), |_| 0).is_some());

@@ -1,18 +1,42 @@
 //! One place where a backend listens. Alive: shared by all cores, kept over reloads as long as the file names it.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::HeaderValue;
 
+/// Where a backend listens: what tells one endpoint from another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The name or address as written; an IPv6 address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Put before every path: empty, or it starts with a slash and does not end with one.
+    pub base_path: String,
+    /// What the name stands for, where somebody has looked it up. Without it whoever connects does.
+    pub address: Option<IpAddr>,
+}
+
+impl Place {
+    /// A place by name or address; an address needs no looking up.
+    pub fn new(host: &str, port: u16, base_path: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            base_path: base_path.to_owned(),
+            address: host.parse().ok(),
+        }
+    }
+}
+
 /// One place where a backend listens.
 #[derive(Debug)]
 pub struct Endpoint {
     id: u32,
-    host: String,
-    port: u16,
-    base_path: String,
+    place: Place,
     authority: HeaderValue,
     in_flight: AtomicU32,
 }
@@ -23,26 +47,24 @@ pub struct Endpoint {
 pub struct NotAHost(String);
 
 impl Endpoint {
-    /// `host` is a name or an address (IPv6 without brackets); `base_path` is empty or starts with a slash and does not
-    /// end with one.
-    pub fn new(host: &str, port: u16, base_path: &str) -> Result<Self, NotAHost> {
+    /// Nothing is known of it yet.
+    pub fn new(place: Place) -> Result<Self, NotAHost> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let shown = if host.contains(':') {
-            format!("[{host}]")
+        let shown = if place.host.contains(':') {
+            format!("[{}]", place.host)
         } else {
-            host.to_owned()
+            place.host.clone()
         };
-        let authority = if port == 80 {
+        let authority = if place.port == 80 {
             shown
         } else {
-            format!("{shown}:{port}")
+            format!("{shown}:{}", place.port)
         };
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            host: host.to_owned(),
-            port,
-            base_path: base_path.to_owned(),
-            authority: HeaderValue::try_from(authority).map_err(|_| NotAHost(host.to_owned()))?,
+            authority: HeaderValue::try_from(authority)
+                .map_err(|_| NotAHost(place.host.clone()))?,
+            place,
             in_flight: AtomicU32::new(0),
         })
     }
@@ -52,19 +74,20 @@ impl Endpoint {
         self.id
     }
 
-    /// The name or address to connect to.
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// The port to connect to.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// What is put before every path.
     pub fn base_path(&self) -> &str {
-        &self.base_path
+        &self.place.base_path
+    }
+
+    /// The address to connect to, where it is known.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let address = self.place.address?;
+        Some(SocketAddr::new(address, self.place.port))
     }
 
     /// As a `Host` field.
@@ -80,12 +103,12 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "http://{}{}",
-            self.authority.to_str().unwrap_or_default(),
-            self.base_path
-        )
+        let authority = self.authority.to_str().unwrap_or_default();
+        write!(f, "http://{authority}{}", self.place.base_path)?;
+        match self.place.address {
+            Some(address) if self.place.host.parse() != Ok(address) => write!(f, " at {address}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -118,15 +141,25 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_shown_as_its_url() {
-        let shown = |host, port, base| Endpoint::new(host, port, base).unwrap().to_string();
+        let shown = |host, port, base| {
+            let place = Place::new(host, port, base);
+            Endpoint::new(place).unwrap().to_string()
+        };
         assert_eq!(shown("127.0.0.1", 7000, ""), "http://127.0.0.1:7000");
         assert_eq!(shown("::1", 80, "/v2"), "http://[::1]/v2");
-        assert!(Endpoint::new("a\nb", 80, "").is_err());
+        let place = Place {
+            address: Some(IpAddr::from([10, 0, 0, 5])),
+            ..Place::new("users", 7001, "")
+        };
+        let endpoint = Endpoint::new(place).unwrap();
+        assert_eq!(endpoint.to_string(), "http://users:7001 at 10.0.0.5");
+        assert_eq!(endpoint.authority(), "users:7001");
+        assert!(Endpoint::new(Place::new("a\nb", 80, "")).is_err());
     }
 
     #[test]
     fn a_dropped_request_is_no_longer_in_flight() {
-        let endpoint = Arc::new(Endpoint::new("users", 80, "").unwrap());
+        let endpoint = Arc::new(Endpoint::new(Place::new("users", 80, "")).unwrap());
         let first = InFlight::at(&endpoint);
         let second = InFlight::at(&endpoint);
         assert_eq!(endpoint.in_flight(), 2);

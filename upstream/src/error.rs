@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Request;
 
@@ -17,6 +18,8 @@ pub enum Kind {
     Connect,
     /// No connection came about in time.
     ConnectTimeout,
+    /// The backend did not begin with the request.
+    Refused,
     /// The connection ended before the first byte of an answer.
     ResetBeforeHead,
     /// The answer is not HTTP.
@@ -25,6 +28,10 @@ pub enum Kind {
     Timeout,
     /// The request's own body failed: its sender went away or sent too much.
     RequestBody,
+    /// The upstream mostly fails and is not asked for a while.
+    BreakerOpen,
+    /// The upstream has as many calls as it may have at once.
+    BulkheadFull,
 }
 
 impl Kind {
@@ -34,10 +41,13 @@ impl Kind {
             Self::NoEndpoint => "no_endpoint",
             Self::Connect => "connect",
             Self::ConnectTimeout => "connect_timeout",
+            Self::Refused => "refused",
             Self::ResetBeforeHead => "reset",
             Self::Malformed => "malformed",
             Self::Timeout => "timeout",
             Self::RequestBody => "request_body",
+            Self::BreakerOpen => "breaker_open",
+            Self::BulkheadFull => "bulkhead_full",
         }
     }
 
@@ -56,6 +66,8 @@ pub struct CallError {
     pub endpoint: Option<Arc<Endpoint>>,
     /// How many attempts were made.
     pub attempts: u32,
+    /// When it is of use to ask again.
+    pub retry_after: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -66,6 +78,7 @@ impl CallError {
             kind,
             endpoint: None,
             attempts: 0,
+            retry_after: None,
             source: None,
         }
     }
@@ -107,10 +120,13 @@ impl fmt::Display for CallError {
             Kind::NoEndpoint => "no endpoint",
             Kind::Connect => "connecting failed",
             Kind::ConnectTimeout => "connecting took too long",
+            Kind::Refused => "the request was refused unread",
             Kind::ResetBeforeHead => "the connection ended before an answer",
             Kind::Malformed => "the answer is not HTTP",
             Kind::Timeout => "no answer before the deadline",
             Kind::RequestBody => "the request's body ended early",
+            Kind::BreakerOpen => "too many calls failed, so it is not asked for a while",
+            Kind::BulkheadFull => "it has as many calls as it may have at once",
         };
         f.write_str(said)?;
         if let Some(endpoint) = &self.endpoint {

@@ -4,13 +4,21 @@
 //! one trait, so that the per-core gateway and a multi-threaded BFF use the same policies.
 //! Modules stand lowest first.
 
+mod sync;
+mod window;
 pub mod endpoint;
 pub mod error;
+pub mod breaker;
+pub mod bulkhead;
+pub mod budget;
+pub mod retry;
+pub mod ejection;
+pub mod health;
 pub mod balance;
 pub mod transport;
 pub mod call;
 
 pub use call::{Answered, Upstream, call};
-pub use endpoint::{Endpoint, InFlight};
+pub use endpoint::{Endpoint, InFlight, Place};
 pub use error::{CallError, Failed, Kind};
 pub use transport::{Connecting, Transport};

@@ -104,7 +104,7 @@ fn refusing(running: &Running) -> Vec<String> {
         !addresses.any(|address| TcpStream::connect_timeout(&address, PROBE).is_ok())
     };
     endpoints
-        .filter(|endpoint| refuses(endpoint.host(), endpoint.port()))
+        .filter(|endpoint| refuses(&endpoint.place().host, endpoint.place().port))
         .map(ToString::to_string)
         .collect()
 }

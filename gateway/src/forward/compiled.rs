@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use upstream::{Connecting, Endpoint, Upstream};
+use upstream::{Connecting, Endpoint, Place, Upstream};
 
 use super::config::{BackendConfig, HostPolicy, PathRewrite, UpstreamConfig};
 
@@ -41,13 +41,11 @@ pub fn upstream(
     previous: Option<&Upstream>,
 ) -> Result<Upstream, upstream::endpoint::NotAHost> {
     let endpoint = |wanted: &super::config::EndpointConfig| {
-        let same = |known: &&Arc<Endpoint>| {
-            (known.host(), known.port(), known.base_path())
-                == (wanted.host.as_str(), wanted.port, wanted.base_path.as_str())
-        };
+        let place = Place::new(&wanted.host, wanted.port, &wanted.base_path);
+        let same = |known: &&Arc<Endpoint>| *known.place() == place;
         match previous.and_then(|previous| previous.endpoints.iter().find(same)) {
             Some(known) => Ok(Arc::clone(known)),
-            None => Endpoint::new(&wanted.host, wanted.port, &wanted.base_path).map(Arc::new),
+            None => Endpoint::new(place).map(Arc::new),
         }
     };
     Ok(Upstream {

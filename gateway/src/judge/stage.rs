@@ -67,9 +67,15 @@ impl Went {
             Err(Kind::Timeout) if whose == Whose::Callers => Self::Unsaid,
             Err(Kind::Timeout) => Self::Badly(Fault::Timeout),
             Err(Kind::ConnectTimeout) => Self::Badly(Fault::ConnectTimeout),
-            Err(Kind::NoEndpoint | Kind::Connect | Kind::ResetBeforeHead | Kind::Malformed) => {
-                Self::Badly(Fault::Connection)
-            }
+            Err(
+                Kind::NoEndpoint
+                | Kind::Connect
+                | Kind::Refused
+                | Kind::ResetBeforeHead
+                | Kind::Malformed,
+            ) => Self::Badly(Fault::Connection),
+            // What keeps a side from being asked is that it fails or hangs.
+            Err(Kind::BreakerOpen | Kind::BulkheadFull) => Self::Badly(Fault::Answer),
         }
     }
 }

@@ -155,7 +155,8 @@ pub(super) fn again(asked: &Asked, timeout: Duration) -> HeaderMap {
 fn reason(kind: Kind) -> Dropped {
     match kind {
         Kind::NoEndpoint | Kind::Connect | Kind::ConnectTimeout => Dropped::Connect,
-        Kind::ResetBeforeHead | Kind::RequestBody => Dropped::Reset,
+        Kind::Refused | Kind::ResetBeforeHead | Kind::RequestBody => Dropped::Reset,
+        Kind::BreakerOpen | Kind::BulkheadFull => Dropped::Breaker,
         Kind::Malformed => Dropped::Malformed,
         Kind::Timeout => Dropped::Timeout,
     }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 
 use super::*;
+use crate::endpoint::Place;
 
 type Body = Full<Bytes>;
 
@@ -23,8 +24,8 @@ impl Transport<Body> for Scripted {
         _: &Connecting,
         request: Request<Body>,
     ) -> Result<Response<Body>, Failed<Body>> {
-        self.called.lock().unwrap().push(endpoint.port());
-        match endpoint.port() {
+        self.called.lock().unwrap().push(endpoint.place().port);
+        match endpoint.place().port {
             1 => Err(Failed {
                 error: CallError::new(Kind::Connect),
                 unsent: Some(Box::new(request)),
@@ -44,7 +45,7 @@ fn upstream(ports: &[u16]) -> Upstream {
         name: "users".into(),
         endpoints: ports
             .iter()
-            .map(|port| Arc::new(Endpoint::new("x", *port, "").unwrap()))
+            .map(|port| Arc::new(Endpoint::new(Place::new("x", *port, "")).unwrap()))
             .collect(),
         connecting: Connecting {
             timeout: Duration::from_secs(2),

@@ -124,8 +124,14 @@ where
         endpoint: &Endpoint,
         connecting: &Connecting,
     ) -> Result<SendRequest<B>, CallError> {
-        let address = (endpoint.host(), endpoint.port());
-        let socket = tokio::time::timeout(connecting.timeout, TcpStream::connect(address))
+        let connect = async {
+            if let Some(address) = endpoint.address() {
+                return TcpStream::connect(address).await;
+            }
+            let place = endpoint.place();
+            TcpStream::connect((place.host.as_str(), place.port)).await
+        };
+        let socket = tokio::time::timeout(connecting.timeout, connect)
             .await
             .map_err(|_| CallError::new(Kind::ConnectTimeout))?
             .map_err(|error| CallError::caused(Kind::Connect, error))?;

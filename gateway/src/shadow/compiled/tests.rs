@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::Method;
 use proptest::prelude::*;
 use strangler::{Decision, Percent, Phase, Reason, Rules, Side};
-use upstream::{Connecting, Endpoint, Upstream};
+use upstream::{Connecting, Endpoint, Place, Upstream};
 
 use super::{Copying, Direction, fingerprint};
 use crate::forward::compiled::Backend;
@@ -12,7 +12,7 @@ use crate::shadow::config::ShadowConfig;
 
 /// A side that listens on this port.
 pub(in crate::shadow) fn side(name: &str, port: u16) -> Backend {
-    let endpoint = Endpoint::new("127.0.0.1", port, "").unwrap();
+    let endpoint = Endpoint::new(Place::new("127.0.0.1", port, "")).unwrap();
     Backend {
         upstream: Arc::new(Upstream {
             name: name.to_owned(),

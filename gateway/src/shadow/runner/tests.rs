@@ -57,7 +57,7 @@ impl Transport<Bytes> for Told {
         _: &Connecting,
         _: Request<Bytes>,
     ) -> Result<Response<Full<Bytes>>, Failed<Bytes>> {
-        self.asked.lock().unwrap().push(endpoint.port());
+        self.asked.lock().unwrap().push(endpoint.place().port);
         let met = self.next.lock().unwrap().pop_front();
         match met.unwrap_or(Met::Says("{}")) {
             Met::Says(text) => Ok(json(text)),

@@ -42,6 +42,8 @@ pub enum Dropped {
     Reset,
     /// The copy's answer is not HTTP.
     Malformed,
+    /// The breaker of copies is open: the other side mostly fails.
+    Breaker,
     /// The file was changed meanwhile.
     Stale,
 }
@@ -74,7 +76,7 @@ struct Ruled {
 
 impl Dropped {
     /// All.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Method,
         Self::Stream,
         Self::Partial,
@@ -88,6 +90,7 @@ impl Dropped {
         Self::Connect,
         Self::Reset,
         Self::Malformed,
+        Self::Breaker,
         Self::Stale,
     ];
 
@@ -115,6 +118,7 @@ impl Dropped {
             Self::Connect => "connect",
             Self::Reset => "reset",
             Self::Malformed => "malformed",
+            Self::Breaker => "breaker",
             Self::Stale => "stale",
         }
     }

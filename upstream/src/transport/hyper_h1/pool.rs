@@ -106,6 +106,7 @@ impl<C: Connection> Pool<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Place;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -129,7 +130,7 @@ mod tests {
     }
 
     fn endpoint() -> Arc<Endpoint> {
-        Arc::new(Endpoint::new("x", 80, "").unwrap())
+        Arc::new(Endpoint::new(Place::new("x", 80, "")).unwrap())
     }
 
     #[test]

@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
 use super::*;
+use crate::endpoint::Place;
 
 type RequestBody = Full<Bytes>;
 
@@ -47,7 +48,7 @@ async fn backend(
         }
     });
     (
-        Arc::new(Endpoint::new("127.0.0.1", port, "").unwrap()),
+        Arc::new(Endpoint::new(Place::new("127.0.0.1", port, "")).unwrap()),
         seen,
     )
 }
@@ -138,7 +139,7 @@ async fn a_closed_port_gives_the_request_back() {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
             drop(listener);
-            let endpoint = Arc::new(Endpoint::new("127.0.0.1", port, "").unwrap());
+            let endpoint = Arc::new(Endpoint::new(Place::new("127.0.0.1", port, "")).unwrap());
             let request = Request::post("/kept").body(Full::from("x")).unwrap();
             let failed = client()
                 .call(&endpoint, &connecting(), request)

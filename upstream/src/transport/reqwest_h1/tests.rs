@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::call::{Upstream, call};
+use crate::endpoint::Place;
 
 fn connecting() -> Connecting {
     Connecting {
@@ -34,7 +35,7 @@ async fn origin(answer: &'static [u8]) -> Arc<Endpoint> {
             serve(socket).await;
         }
     });
-    Arc::new(Endpoint::new("127.0.0.1", port, "/base").unwrap())
+    Arc::new(Endpoint::new(Place::new("127.0.0.1", port, "/base")).unwrap())
 }
 
 async fn ask(endpoint: Arc<Endpoint>) -> Result<(u16, Bytes), Kind> {
@@ -66,7 +67,7 @@ async fn what_goes_wrong_has_its_kind() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap().port()
     };
-    let refusing = Arc::new(Endpoint::new("127.0.0.1", refusing, "").unwrap());
+    let refusing = Arc::new(Endpoint::new(Place::new("127.0.0.1", refusing, "")).unwrap());
     assert_eq!(ask(refusing).await, Err(Kind::Connect));
     assert_eq!(ask(origin(b"").await).await, Err(Kind::ResetBeforeHead));
     let nonsense = origin(b"NOT HTTP AT ALL\r\n\r\n").await;
@@ -78,7 +79,7 @@ async fn what_goes_wrong_has_its_kind() {
 fn the_call_is_send() {
     fn send<F: Send>(_: &F) {}
     let transport = ReqwestH1::new(&connecting()).unwrap();
-    let endpoint = Arc::new(Endpoint::new("x", 80, "").unwrap());
+    let endpoint = Arc::new(Endpoint::new(Place::new("x", 80, "")).unwrap());
     let connecting = connecting();
     send(&transport.call(&endpoint, &connecting, Request::new(Bytes::new())));
 }

@@ -1,0 +1,139 @@
+//! Which failed tries are made again, and when.
+
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+
+use crate::error::Kind;
+
+/// A client's promise that the same request sent twice is done once.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// As written: `[upstream.NAME.retry]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Tries in all; at least one.
+    pub attempts: u32,
+    /// How long a try may take after which another may follow.
+    pub per_try_timeout: Option<Duration>,
+    /// What the first wait is drawn below; it doubles with each try.
+    pub backoff: Duration,
+    /// It grows to no more.
+    pub backoff_max: Duration,
+    /// Retries, as a share of the upstream's requests.
+    pub budget: f64,
+    /// After what.
+    pub on: On,
+    /// What may be repeated although it was sent.
+    pub methods: Vec<Method>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            attempts: 2,
+            per_try_timeout: None,
+            backoff: Duration::from_millis(50),
+            backoff_max: Duration::from_secs(1),
+            budget: 0.2,
+            on: On::default(),
+            methods: vec![Method::GET, Method::HEAD, Method::OPTIONS],
+        }
+    }
+}
+
+impl Settings {
+    /// One try and no more.
+    pub fn once() -> Self {
+        Self {
+            attempts: 1,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a request may be sent again although a backend may have acted on it.
+    pub fn repeats(&self, method: &Method, fields: &HeaderMap) -> bool {
+        let is_safe_with_key = *method == Method::POST || *method == Method::PATCH;
+        self.methods.contains(method) && (!is_safe_with_key || fields.contains_key(IDEMPOTENCY_KEY))
+    }
+
+    /// What the wait before try number `next` (the second is 2) is drawn below: full jitter.
+    pub fn wait_below(&self, next: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(next.saturating_sub(2));
+        self.backoff.saturating_mul(doubled).min(self.backoff_max)
+    }
+}
+
+/// After which failures another try is made. No connection is always among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set, as the file names it")]
+pub struct On {
+    /// `connect`: no connection came about.
+    pub connect: bool,
+    /// `refused`: the backend said that it did not begin with the request.
+    pub refused: bool,
+    /// `reset_before_head`: the connection ended before the first byte of an answer.
+    pub reset_before_head: bool,
+    /// `timeout`: a try took longer than `per_try_timeout`.
+    pub timeout: bool,
+    /// `502`
+    pub bad_gateway: bool,
+    /// `503`
+    pub unavailable: bool,
+    /// `504`
+    pub gateway_timeout: bool,
+}
+
+impl Default for On {
+    fn default() -> Self {
+        Self {
+            connect: true,
+            refused: true,
+            reset_before_head: true,
+            timeout: false,
+            bad_gateway: false,
+            unavailable: true,
+            gateway_timeout: false,
+        }
+    }
+}
+
+impl On {
+    /// Whether there is another try after a try without an answer.
+    pub fn failed(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Connect | Kind::ConnectTimeout => self.connect,
+            Kind::Refused => self.refused,
+            Kind::ResetBeforeHead => self.reset_before_head,
+            Kind::Timeout => self.timeout,
+            Kind::NoEndpoint
+            | Kind::Malformed
+            | Kind::RequestBody
+            | Kind::BreakerOpen
+            | Kind::BulkheadFull => false,
+        }
+    }
+
+    /// Whether there is another try after this answer.
+    pub fn answered(self, status: StatusCode) -> bool {
+        match status.as_u16() {
+            502 => self.bad_gateway,
+            503 => self.unavailable,
+            504 => self.gateway_timeout,
+            _ => false,
+        }
+    }
+}
+
+/// How long an answer asks to be left alone (RFC 9110, section 10.2.3); a date is not read.
+pub fn retry_after(fields: &HeaderMap) -> Option<Duration> {
+    let seconds = fields
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds))
+}
