@@ -17,7 +17,7 @@ use crate::config::sticky;
 use crate::config::table::Table;
 use crate::config::target;
 use crate::config::value::Value;
-use crate::forward::config::UnderscoreFields;
+use crate::forward::config::{RetryConfig, UnderscoreFields};
 use crate::listener::config::Listener;
 use crate::route::config::{EncodedSlash, RouteConfig};
 use crate::side::config::Sticky;
@@ -103,10 +103,8 @@ pub(super) fn read(
     let timeout = timeout(table).unwrap_or(defaults.timeout);
     let client_deadline = client_deadline(table).unwrap_or(defaults.client_deadline);
     let max_body = max_body(table).unwrap_or(defaults.max_body);
-    let slash = table.get("encoded_slash");
-    let slash = slash.and_then(|value| value.choice(&SLASHES));
-    let underscores = table.get("underscore_fields");
-    let underscores = underscores.and_then(|value| value.choice(&UNDERSCORES));
+    let slash = choice(table, "encoded_slash", &SLASHES);
+    let underscores = choice(table, "underscore_fields", &UNDERSCORES);
     let sticky = sticky(table, defaults, auth.as_ref());
     let changes = backend::changes(table, path.as_ref());
     let known = migration::Route {
@@ -136,6 +134,8 @@ pub(super) fn read(
         underscore_fields: underscores.unwrap_or_default(),
         sticky,
         target: target?,
+        retry: RetryConfig::default(),
+        fallback: None,
         auth: auth.value,
         owner,
         note,
@@ -166,6 +166,10 @@ fn auth(table: &Table<'_>, defaults: &Defaults) -> Option<At<AuthConfig>> {
         table.reading.report(error.help(access::AUTH));
     }
     defaults.auth.clone()
+}
+
+fn choice<T: Copy>(table: &Table<'_>, key: &'static str, words: &[(&str, T)]) -> Option<T> {
+    table.get(key)?.choice(words)
 }
 
 fn each<T: PartialEq>(

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::uri::Authority;
+use upstream::balance::Balance;
+use upstream::{ejection, retry};
 use url::{Host, Url};
 
 use crate::config::nearest::nearest;
 use crate::config::report::quoted;
 use crate::config::table::Table;
 use crate::config::value::Value;
-use crate::forward::config::{EndpointConfig, HostPolicy, UpstreamConfig};
+use crate::forward::config::{EndpointConfig, HostPolicy, Lookup, UpstreamConfig};
 use crate::route::path::normalise;
 
 const ENDPOINT: &str =
     "write \"http://127.0.0.1:7000\", or with a base path \"http://shop.internal:7000/base\"";
+
+const SLOW_START: Duration = Duration::from_secs(10);
 
 /// What `[defaults.upstream]` says, for upstreams that don't.
 #[derive(Clone, Copy)]
@@ -62,10 +66,18 @@ pub(super) fn read(name: &str, table: &Table<'_>, defaults: Defaults) -> Option<
     Some(UpstreamConfig {
         name: name.to_owned(),
         endpoints: endpoints?,
+        endpoints_file: None,
+        balance: Balance::default(),
+        slow_start: SLOW_START,
         host: host.unwrap_or_default(),
         connect_timeout,
         pool_idle,
         pool_idle_timeout,
+        health: None,
+        ejection: ejection::Settings::default(),
+        breaker: None,
+        bulkhead: None,
+        retry: retry::Settings::default(),
     })
 }
 
@@ -129,9 +141,11 @@ fn endpoint(value: &Value<'_>) -> Option<EndpointConfig> {
     }
     match normalise(url.path()) {
         Ok(path) => Some(EndpointConfig {
+            lookup: Lookup::Address,
             host,
             port,
             base_path: path.trim_end_matches('/').to_owned(),
+            weight: 1,
         }),
         Err(error) => wrong(&format!("has a wrong base path: {error}"), ENDPOINT),
     }

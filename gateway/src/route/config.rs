@@ -7,7 +7,7 @@ use http::{HeaderName, Method};
 use strangler::Phase;
 
 use crate::auth::config::AuthConfig;
-use crate::forward::config::{BackendConfig, UnderscoreFields};
+use crate::forward::config::{BackendConfig, FallbackConfig, RetryConfig, UnderscoreFields};
 use crate::listener::config::Listener;
 use crate::side::config::{MigrationConfig, Sticky};
 
@@ -46,6 +46,10 @@ pub struct RouteConfig {
     pub sticky: Vec<Sticky>,
     /// Who answers.
     pub target: TargetConfig,
+    /// What it says of retries; the rest says the upstream.
+    pub retry: RetryConfig,
+    /// Who answers when the target does not.
+    pub fallback: Option<FallbackConfig>,
     /// Which team owns it.
     pub owner: Option<String>,
     /// Why it is as it is.

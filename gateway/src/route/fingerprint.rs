@@ -16,7 +16,7 @@ use self::fnv::Fnv;
 pub use self::matching::{Matching, matching};
 use super::config::{PathConfig, RouteConfig, TargetConfig};
 use crate::forward::config::{
-    BackendConfig, EndpointConfig, HostPolicy, PathRewrite, UpstreamConfig,
+    BackendConfig, EndpointConfig, HostPolicy, Lookup, PathRewrite, UpstreamConfig,
 };
 use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
 
@@ -103,11 +103,16 @@ impl Place<'_> {
 
 fn endpoint(endpoint: &EndpointConfig) -> String {
     let EndpointConfig {
+        lookup,
         host,
         port,
         base_path,
+        weight: _,
     } = endpoint;
-    format!("[{host}]:{port}{base_path}")
+    match lookup {
+        Lookup::Address => format!("[{host}]:{port}{base_path}"),
+        Lookup::Srv => format!("srv {host}{base_path}"),
+    }
 }
 
 /// The flag's name is no part of it: what it decides is.

@@ -80,9 +80,11 @@ pub(super) fn upstream(changes: &mut Changes, old: &UpstreamConfig, new: &Upstre
 
 fn endpoint(endpoint: &EndpointConfig) -> String {
     let EndpointConfig {
+        lookup: _,
         host,
         port,
         base_path,
+        weight: _,
     } = endpoint;
     if host.contains(':') {
         format!("http://[{host}]:{port}{base_path}")

@@ -3,8 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::auth::config::AuthConfig;
-use crate::forward::config::UnderscoreFields;
-use crate::forward::config::{BackendConfig, PathRewrite};
+use crate::forward::config::{BackendConfig, PathRewrite, RetryConfig, UnderscoreFields};
 use crate::route::config::{EncodedSlash, TargetConfig, ValueConfig};
 
 pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
@@ -29,6 +28,8 @@ pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
             path: PathRewrite::Keep,
             host: None,
         }),
+        retry: RetryConfig::default(),
+        fallback: None,
         owner: None,
         note: None,
     }
