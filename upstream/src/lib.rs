@@ -16,6 +16,7 @@ pub mod ejection;
 pub mod health;
 pub mod balance;
 pub mod transport;
+pub mod hedge;
 pub mod call;
 
 pub use call::{Answered, Upstream, call};
