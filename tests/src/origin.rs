@@ -179,7 +179,17 @@ pub struct Refusing {
 impl Refusing {
     /// Takes a free port.
     pub fn new() -> Self {
+        Self::bound(Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket"))
+    }
+
+    /// The same for a port on which somebody who knows it may listen.
+    pub fn for_now() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        socket.set_reuse_address(true).expect("a socket's option");
+        Self::bound(socket)
+    }
+
+    fn bound(socket: Socket) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         socket.bind(&any.into()).expect("a free port");
         Self { socket }

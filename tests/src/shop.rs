@@ -53,8 +53,9 @@ pub struct Stub {
     name: &'static str,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The process, for its signals.
+    pub process: Process,
     client: Client,
-    _process: Process,
 }
 
 impl Shop {
@@ -63,7 +64,7 @@ impl Shop {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut stubs = Vec::new();
         for (name, _) in PARTS {
-            stubs.push(Stub::start(name, folder.path()).await);
+            stubs.push(Stub::start(name, folder.path(), 0).await);
         }
         Self { stubs, folder }
     }
@@ -105,9 +106,11 @@ impl Shop {
 }
 
 impl Stub {
-    async fn start(name: &'static str, folder: &Path) -> Self {
+    /// Starts one part on this port, 0 for a free one.
+    pub async fn start(name: &'static str, folder: &Path, port: u16) -> Self {
         let mut command = Command::new(binaries::stubs());
-        command.args([name, "--port", "0", "--folder"]).arg(folder);
+        command.args([name, "--port", &port.to_string(), "--folder"]);
+        command.arg(folder);
         let process = Process::start(name, &mut command);
         let address = process
             .stdout
@@ -118,8 +121,8 @@ impl Stub {
         Self {
             name,
             address,
+            process,
             client: Client::new(address),
-            _process: process,
         }
     }
 
@@ -140,6 +143,12 @@ impl Stub {
     pub async fn seen(&self) -> Vec<Value> {
         let seen = self.client.get("/__stub/seen").send().await.json();
         seen["requests"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// How many requests it has received.
+    pub async fn asked(&self) -> u64 {
+        let seen = self.client.get("/__stub/seen").send().await.json();
+        seen["total"].as_u64().expect("a number of requests")
     }
 
     /// Asks it directly.

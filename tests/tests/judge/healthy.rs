@@ -65,6 +65,7 @@ async fn of_sides_that_are_alike_none_is_taken_back() {
                 failing: 0.01,
                 latency: Duration::from_millis(4),
                 broken: broken.clone(),
+                ..Mood::default()
             });
         }
         let edge = canary
