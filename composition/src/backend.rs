@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use upstream::bulkhead::{self, Bulkhead, Permit};
 use upstream::endpoint::NotAHost;
 use upstream::{Connecting, Endpoint, Place, Upstream};
 
-use crate::bulkhead::{Bulkhead, Need, Permit};
 use crate::cohort::Side;
+use crate::need::Need;
 
 /// Kept connections to a backend.
 const IDLE_MAX: usize = 64;
@@ -42,8 +43,12 @@ impl Backend {
         host: &str,
         port: u16,
         base_path: &str,
-        permits: usize,
+        permits: u32,
     ) -> Result<Arc<Self>, NotAHost> {
+        let places = bulkhead::Settings {
+            concurrent: permits,
+            wait: Duration::ZERO,
+        };
         Ok(Arc::new(Self {
             name,
             upstream: Upstream {
@@ -52,12 +57,12 @@ impl Backend {
                 connecting: connecting(),
             },
             base_path: base_path.trim_end_matches('/').to_owned(),
-            bulkheads: std::array::from_fn(|_| Bulkhead::new(permits)),
+            bulkheads: std::array::from_fn(|_| Bulkhead::new(places)),
             calls: Counter::default(),
         }))
     }
 
-    /// A place for a call, if there is one.
+    /// A place for a call, if there is one. Nobody queues: who finds none is refused at once.
     pub fn enter(&self, need: Need, side: Option<Side>) -> Option<Permit> {
         let [unknown, legacy, service] = &self.bulkheads;
         let bulkhead = match side {
@@ -65,11 +70,11 @@ impl Backend {
             Some(Side::Legacy) => legacy,
             Some(Side::Service) => service,
         };
-        bulkhead.enter(need)
+        bulkhead.enter_up_to(need.of(bulkhead.settings().concurrent))
     }
 
     /// How many calls it has now.
-    pub fn under_way(&self) -> usize {
+    pub fn under_way(&self) -> u32 {
         self.bulkheads.iter().map(|bulkhead| bulkhead.held()).sum()
     }
 }
@@ -80,5 +85,36 @@ pub(crate) fn connecting() -> Connecting {
         timeout: CONNECT_TIMEOUT,
         idle_max: IDLE_MAX,
         idle_timeout: IDLE_TIMEOUT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enter(backend: &Backend, need: Need, side: Option<Side>, times: usize) -> Vec<Permit> {
+        let entered = (0..times).map_while(|_| backend.enter(need, side));
+        entered.collect()
+    }
+
+    #[test]
+    fn optional_parts_leave_a_fifth_to_required_ones() {
+        let backend = Backend::new("catalog", "x", 80, "", 10).unwrap();
+        let optional = enter(&backend, Need::Optional, None, 20);
+        assert_eq!(optional.len(), 8);
+        let required = enter(&backend, Need::Required, None, 20);
+        assert_eq!(required.len(), 2);
+        assert_eq!(backend.under_way(), 10);
+        drop((optional, required));
+        assert_eq!(backend.under_way(), 0);
+        assert!(backend.enter(Need::Optional, None).is_some());
+    }
+
+    #[test]
+    fn a_side_that_hangs_takes_no_place_from_the_other() {
+        let backend = Backend::new("catalog", "x", 80, "", 10).unwrap();
+        let _hang = enter(&backend, Need::Required, Some(Side::Service), 20);
+        let legacy = enter(&backend, Need::Required, Some(Side::Legacy), 20);
+        assert_eq!((legacy.len(), backend.under_way()), (10, 20));
     }
 }

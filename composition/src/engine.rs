@@ -10,7 +10,6 @@ use http::{HeaderValue, Request, StatusCode, Uri};
 use tokio::time::{Instant, timeout_at};
 
 use crate::budget::Allowance;
-use crate::bulkhead::Need;
 use crate::cache::{AnyValue, Cache, Key, Stored};
 use crate::call::{Call, Kept};
 use crate::carrier::{Carried, Carrier};
@@ -20,6 +19,7 @@ use crate::inbound::Inbound;
 use crate::known::{Asked, Known, Moment};
 use crate::lost::Lost;
 use crate::metrics::Stats;
+use crate::need::Need;
 use crate::reason::Reason;
 
 /// When to come back after a full bulkhead, seconds.

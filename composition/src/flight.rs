@@ -9,11 +9,11 @@ use std::time::Duration;
 use chassis::tasks::Tasks;
 use tokio::sync::watch;
 
-use crate::bulkhead::Need;
 use crate::cache::{Key, Stored};
 use crate::inbound::CallerId;
 use crate::known::{Company, Moment};
 use crate::lost::Lost;
+use crate::need::Need;
 
 /// How a shared call came out.
 #[derive(Clone, Debug)]

@@ -139,7 +139,7 @@ impl Collector for Elsewhere {
             MetricType::Gauge,
         )?;
         for backend in &self.0.backends {
-            let held = i64::try_from(backend.under_way()).unwrap_or(i64::MAX);
+            let held = i64::from(backend.under_way());
             family
                 .encode_family(&[("backend", backend.name)])?
                 .encode_gauge(&held)?;

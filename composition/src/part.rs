@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ask::Ask;
-use crate::bulkhead::Need;
 use crate::cache::AnyValue;
 use crate::call::Call;
 use crate::loaded::{Identified, Loaded};
+use crate::need::Need;
 use crate::slot::{Needs, Slot, Typed};
 use crate::work::{BatchWork, CallWork, Work};
 

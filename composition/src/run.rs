@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use crate::ask::Ask;
 use crate::budget::Budget;
-use crate::bulkhead::Need;
 use crate::cache::AnyValue;
 use crate::engine::{Engine, How};
 use crate::lost::Lost;
+use crate::need::Need;
 use crate::plan::Plan;
 use crate::reason::{Reason, Status};
 use crate::report::Report;

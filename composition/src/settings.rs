@@ -74,9 +74,9 @@ pub struct Settings {
         env = "BFF_CALLS_PER_BACKEND",
         value_name = "COUNT",
         default_value_t = 64,
-        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000)
+        value_parser = clap::builder::RangedU64ValueParser::<u32>::new().range(1..=100_000)
     )]
-    pub calls_per_backend: usize,
+    pub calls_per_backend: u32,
 
     /// Threads; 0 is one per core.
     #[arg(

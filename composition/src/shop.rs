@@ -73,7 +73,7 @@ pub struct Place {
 impl Shop {
     /// The shop with each backend where `place` says, given its name and its path below the gateway. Each may have
     /// `permits` calls at once.
-    pub fn new(place: impl Fn(&str, &str) -> Place, permits: usize) -> Result<Self, NotAHost> {
+    pub fn new(place: impl Fn(&str, &str) -> Place, permits: u32) -> Result<Self, NotAHost> {
         let backend = |(name, path): (&'static str, &str)| {
             let place = place(name, path);
             Backend::new(name, &place.host, place.port, &place.base_path, permits)

@@ -63,7 +63,7 @@ pub(crate) struct Shop {
     pub(crate) view: Arc<View<u64>>,
 }
 
-fn backend(name: &'static str, permits: usize) -> Arc<Backend> {
+fn backend(name: &'static str, permits: u32) -> Arc<Backend> {
     Backend::new(name, "backend", 80, "", permits).unwrap()
 }
 
