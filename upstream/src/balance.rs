@@ -1,5 +1,8 @@
 //! Which endpoint gets the next request: the less busy of two drawn at random (Mitzenmacher 2001).
 
+pub(crate) mod slots;
+pub(crate) mod p2c;
+
 use std::sync::Arc;
 
 use http::HeaderName;

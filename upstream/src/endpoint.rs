@@ -1,11 +1,20 @@
 //! One place where a backend listens. Alive: shared by all cores, kept over reloads as long as the file names it.
 
+pub(crate) mod condition;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::HeaderValue;
+use tokio::time::Instant;
+
+use self::condition::Condition;
+use crate::ejection::Row;
+use crate::ewma::Ewma;
+use crate::stamp::Stamp;
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
 /// Where a backend listens: what tells one endpoint from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +47,13 @@ pub struct Endpoint {
     id: u32,
     place: Place,
     authority: HeaderValue,
+    began: Instant,
     in_flight: AtomicU32,
+    latency: Ewma,
+    row: Row,
+    succeeded: AtomicU64,
+    failed: AtomicU64,
+    condition: Mutex<Condition>,
 }
 
 /// An address that cannot stand in a `Host` field.
@@ -65,7 +80,13 @@ impl Endpoint {
             authority: HeaderValue::try_from(authority)
                 .map_err(|_| NotAHost(place.host.clone()))?,
             place,
+            began: Instant::now(),
             in_flight: AtomicU32::new(0),
+            latency: Ewma::default(),
+            row: Row::default(),
+            succeeded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            condition: Mutex::default(),
         })
     }
 
@@ -98,6 +119,48 @@ impl Endpoint {
     /// Requests that it has and has not finished answering.
     pub fn in_flight(&self) -> u32 {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// How long it has taken of late, in seconds, if anything is known.
+    pub(crate) fn latency(&self, now: Instant) -> Option<f32> {
+        self.latency.read(self.stamp(now))
+    }
+
+    /// How many calls it has answered well and how many not.
+    pub(crate) fn calls(&self) -> (u64, u64) {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (count(&self.succeeded), count(&self.failed))
+    }
+
+    /// It answered well.
+    pub(crate) fn succeeded(&self, took: Duration, now: Instant) {
+        self.succeeded.fetch_add(1, Ordering::Relaxed);
+        self.latency.observe(took, self.stamp(now));
+        self.row.ended();
+    }
+
+    /// It failed. Says how often in a row, with nothing between two failures for shorter than `interval`.
+    pub(crate) fn failed(&self, took: Duration, interval: Duration, now: Instant) -> u32 {
+        let at = self.stamp(now);
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        self.latency.observe_failure(took, at);
+        self.row.failed(at, interval)
+    }
+
+    /// Failures count anew.
+    pub(crate) fn forget_failures(&self) {
+        self.row.ended();
+    }
+
+    /// What is known of it but seldom changes.
+    pub(crate) fn condition(&self) -> MutexGuard<'_, Condition> {
+        self.condition
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stamp(&self, now: Instant) -> Stamp {
+        Stamp::new(self.began, now)
     }
 }
 

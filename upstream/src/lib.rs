@@ -6,15 +6,18 @@
 
 mod sync;
 mod window;
+mod stamp;
+mod ewma;
+pub mod ejection;
+pub mod health;
 pub mod endpoint;
 pub mod error;
 pub mod breaker;
 pub mod bulkhead;
 pub mod budget;
 pub mod retry;
-pub mod ejection;
-pub mod health;
 pub mod balance;
+pub mod fleet;
 pub mod transport;
 pub mod hedge;
 pub mod call;

@@ -1,0 +1,104 @@
+//! The endpoints to choose from, each with its share of the draws.
+
+use std::sync::Arc;
+
+use crate::endpoint::Endpoint;
+
+/// An endpoint and its share, in whatever unit all of them have.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// The endpoint.
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Its part of the draws; at least 1.
+    pub(crate) share: u32,
+}
+
+/// All there are to choose from.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    all: Box<[Slot]>,
+    /// Sums of the shares up to each; `None` when all are alike, so that a draw needs no search.
+    sums: Option<Box<[usize]>>,
+    /// The mean share.
+    mean: f64,
+}
+
+impl Slots {
+    /// With the sums that draws need.
+    pub(crate) fn new(all: Vec<Slot>) -> Self {
+        let is_even = all.windows(2).all(|pair| pair[0].share == pair[1].share);
+        let mut sum = 0_usize;
+        let sums: Box<[usize]> = all
+            .iter()
+            .map(|slot| {
+                sum = sum.saturating_add(usize::try_from(slot.share).unwrap_or(usize::MAX));
+                sum
+            })
+            .collect();
+        let shares: f64 = all.iter().map(|slot| f64::from(slot.share)).sum();
+        let count = u32::try_from(all.len()).unwrap_or(u32::MAX).max(1);
+        Self {
+            all: all.into_boxed_slice(),
+            sums: (!is_even).then_some(sums),
+            mean: shares / f64::from(count),
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether all have the same share.
+    pub(crate) fn is_even(&self) -> bool {
+        self.sums.is_none()
+    }
+
+    /// The endpoint at `at`.
+    pub(crate) fn endpoint(&self, at: usize) -> &Arc<Endpoint> {
+        &self.all[at].endpoint
+    }
+
+    /// How busy the one at `at` is for its share: its requests in flight, over what its share is beside the others'.
+    pub(crate) fn load(&self, at: usize) -> f64 {
+        let slot = &self.all[at];
+        f64::from(slot.endpoint.in_flight()) * self.mean / f64::from(slot.share)
+    }
+
+    /// One, drawn by share. `dice(n)` gives a number below `n`. There must be one.
+    pub(crate) fn draw(&self, dice: &mut impl FnMut(usize) -> usize) -> usize {
+        match &self.sums {
+            None => dice(self.len()),
+            Some(sums) => {
+                let total = sums.last().copied().unwrap_or(1);
+                let at = dice(total);
+                sums.partition_point(|sum| *sum <= at)
+            }
+        }
+    }
+
+    /// Another than `first`, drawn by share. There must be two.
+    pub(crate) fn draw_other(&self, first: usize, dice: &mut impl FnMut(usize) -> usize) -> usize {
+        let Some(sums) = &self.sums else {
+            return (first + 1 + dice(self.len() - 1)) % self.len();
+        };
+        // The draw is over a line from which the share of the first is cut out.
+        let before = first.checked_sub(1).map_or(0, |at| sums[at]);
+        let share = sums[first] - before;
+        let total = sums.last().copied().unwrap_or(1);
+        let drawn = dice(total - share);
+        let at = if drawn < before { drawn } else { drawn + share };
+        sums.partition_point(|sum| *sum <= at)
+    }
+
+    /// The one at `at`, or the next that `tried` does not name.
+    pub(crate) fn untried(&self, at: usize, tried: &[u32]) -> usize {
+        if tried.is_empty() {
+            return at;
+        }
+        let len = self.len();
+        let mut following = (0..len).map(|step| (at + step) % len);
+        let is_untried = |at: &usize| !tried.contains(&self.endpoint(*at).id());
+        following.find(is_untried).unwrap_or(at)
+    }
+}
