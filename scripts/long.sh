@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi|shadow|state|judge]...`; all without
-# a word. `scripts/test.sh` runs short forms of the same. Needs what that installs.
+# What needs minutes to be seen, run by hand before a release: `scripts/long.sh [pages|screens|openapi|shadow|state|judge|resilience]...`; all
+# without a word. `scripts/test.sh` runs short forms of the same. Needs what that installs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -69,7 +69,12 @@ judge() {
         cargo test --locked -p tests --test judge -- --test-threads 1
 }
 
-for what in "${@:-pages screens openapi shadow state judge}"; do
+# Endpoints that come and go by the thousand under load: no failed request, and memory stays as it is.
+resilience() {
+    BANYAN_ENDPOINT_CHANGES="${LONG_CHANGES:-10000}" cargo test --locked -p tests --test resilience -- --test-threads 1 come_and_go
+}
+
+for what in "${@:-pages screens openapi shadow state judge resilience}"; do
     for step in $what; do
         echo "==> $step"
         "$step"

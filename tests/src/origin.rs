@@ -1,6 +1,6 @@
 //! An upstream that does as it is told, byte for byte: odd framing, early answers, silence, resets.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -86,7 +86,24 @@ impl Origin {
         F: Fn(Wire, Log) -> Handled + Send + 'static,
         Handled: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await;
+        Self::at(Ipv4Addr::LOCALHOST, handler).await
+    }
+
+    /// The same on every address of this machine: 127.0.0.1, 127.0.0.2, ...
+    pub async fn everywhere<F, Handled>(handler: F) -> Self
+    where
+        F: Fn(Wire, Log) -> Handled + Send + 'static,
+        Handled: Future<Output = ()> + Send + 'static,
+    {
+        Self::at(Ipv4Addr::UNSPECIFIED, handler).await
+    }
+
+    async fn at<F, Handled>(address: Ipv4Addr, handler: F) -> Self
+    where
+        F: Fn(Wire, Log) -> Handled + Send + 'static,
+        Handled: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind((address, 0)).await;
         let listener = listener.expect("a free port");
         let address = listener.local_addr().expect("a bound socket");
         let (log, tasks) = (Log::default(), Tasks::new());

@@ -2,3 +2,4 @@
 
 mod upstream;
 mod stale;
+mod changes;
