@@ -1,4 +1,4 @@
-//! One call from beginning to end: fresh copy, call in flight, bulkhead, backend, older copy.
+//! One call from beginning to end: fresh copy, call in flight, backend, older copy.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::budget::Allowance;
 use crate::cache::{AnyValue, Cache, Key, Stored};
 use crate::call::{Call, Kept};
-use crate::carrier::{Carried, Carrier};
+use crate::carrier::{Carried, Carrier, Terms};
 use crate::cohort::{Audience, Provenance, Side};
 use crate::flight::{Flights, Joined, Joint, Landed};
 use crate::inbound::Inbound;
@@ -21,9 +21,6 @@ use crate::lost::Lost;
 use crate::metrics::Stats;
 use crate::need::Need;
 use crate::reason::Reason;
-
-/// When to come back after a full bulkhead, seconds.
-const COME_BACK: u64 = 1;
 
 /// How many fields a call has at least.
 const FIELDS: usize = 8;
@@ -281,24 +278,20 @@ impl Engine {
     ) -> Result<Stored, Lost> {
         let backend = &call.backend;
         let (asked, caller) = (self.asked(call), || how.inbound.caller());
-        let side = self.known.side(asked, caller);
-        let Some(_permit) = backend.enter(how.need, side) else {
-            return Err(Lost {
-                retry_after: Some(COME_BACK),
-                ..Lost::new(Reason::BulkheadFull)
-            });
+        let terms = Terms {
+            allowance: how.allowance,
+            need: how.need,
+            side: self.known.side(asked, caller),
         };
         let request = self.request(call, how)?;
-        backend.calls.inc();
-        let Allowance { ends, reason, .. } = how.allowance;
         let late = |lost| {
             if lost == Reason::Timeout {
-                reason
+                how.allowance.reason
             } else {
                 lost
             }
         };
-        let carried = self.carrier.carry(backend, request, ends).await;
+        let carried = self.carrier.carry(backend, request, terms).await;
         let carried = carried.map_err(|lost| Lost {
             reason: late(lost.reason),
             ..lost

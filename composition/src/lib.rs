@@ -45,7 +45,7 @@ pub use ask::Ask;
 pub use backend::Backend;
 pub use budget::{Allowance, Budget};
 pub use call::{Call, Kept, Scope, comma_separated};
-pub use carrier::{ANSWER_MAX, Carried, Carrier, HttpCarrier};
+pub use carrier::{ANSWER_MAX, Carried, Carrier, HttpCarrier, Terms};
 pub use chassis::problem::Problem;
 pub use client_version::{ClientPolicy, NotAVersion, Version};
 pub use cohort::{Audience, Provenance, Routed, Side, Way};

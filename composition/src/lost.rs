@@ -8,6 +8,9 @@ use upstream::Kind;
 use crate::cohort::Provenance;
 use crate::reason::Reason;
 
+/// When to come back after a full bulkhead, seconds.
+const COME_BACK: u64 = 1;
+
 /// Why there is no answer. Shared by all who waited for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
@@ -37,6 +40,14 @@ impl Lost {
     /// Without an answer.
     pub fn new(reason: Reason) -> Self {
         Self::of(reason, Provenance::default())
+    }
+
+    /// Nobody was asked: the backend has as many calls as it may have.
+    pub fn busy() -> Self {
+        Self {
+            retry_after: Some(COME_BACK),
+            ..Self::new(Reason::BulkheadFull)
+        }
     }
 
     /// From an answer that is of no use.

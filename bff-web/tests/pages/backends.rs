@@ -9,10 +9,9 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use chassis::tasks::Tasks;
-use composition::{ANSWER_MAX, Backend, Carried, Carrier, Lost, Way, problem};
+use composition::{ANSWER_MAX, Backend, Carried, Carrier, Lost, Terms, Way, problem};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 /// How long each takes, by the path that it is asked for.
 pub(crate) type Delays = &'static [(&'static str, u64)];
@@ -58,7 +57,7 @@ impl Carrier for Backends {
         &'a self,
         _: &'a Arc<Backend>,
         request: axum::http::Request<Bytes>,
-        _: Instant,
+        _: Terms,
     ) -> BoxFuture<'a, Result<Carried, Lost>> {
         Box::pin(async move {
             let answer = answer(State(self.clone()), request.map(Body::from)).await;

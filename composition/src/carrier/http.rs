@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use upstream::call;
 use upstream::transport::reqwest_h1::ReqwestH1;
 
-use super::{ANSWER_MAX, Carried, Carrier};
+use super::{ANSWER_MAX, Carried, Carrier, Terms};
 use crate::backend::{Backend, connecting};
 use crate::cohort::Way;
 use crate::lost::Lost;
@@ -61,13 +61,23 @@ impl Carrier for HttpCarrier {
         &'a self,
         backend: &'a Arc<Backend>,
         request: Request<Bytes>,
-        deadline: Instant,
+        terms: Terms,
     ) -> BoxFuture<'a, Result<Carried, Lost>> {
         Box::pin(async move {
-            let upstream = &backend.upstream;
-            let answered = call(&self.transport, upstream, request, deadline, |_, _| {})
-                .await
-                .map_err(|error| Lost::from(error.kind))?;
+            let _place = terms.enter(backend)?;
+            let deadline = terms.allowance.ends;
+            let goes_out = |_: &_, _: &mut _| {
+                backend.calls.inc();
+            };
+            let answered = call(
+                &self.transport,
+                &backend.upstream,
+                request,
+                deadline,
+                goes_out,
+            )
+            .await
+            .map_err(|error| Lost::from(error.kind))?;
             let (mut parts, body) = answered.response.into_parts();
             if self.way == Way::Direct {
                 forget_what_gateways_say(&mut parts.headers);
@@ -143,6 +153,8 @@ mod tests {
     use http_body_util::StreamBody;
 
     use super::*;
+    use crate::budget::Allowance;
+    use crate::need::Need;
 
     /// What is read of pieces of these lengths: the length, or why not.
     async fn read_of(pieces: &[usize]) -> Result<usize, Reason> {
@@ -190,9 +202,17 @@ mod tests {
         });
         let backend = Backend::new("catalog", "127.0.0.1", port, "", 1).unwrap();
         let carrier = HttpCarrier::to_gateway().unwrap();
-        let deadline = Instant::now() + std::time::Duration::from_secs(10);
+        let terms = Terms {
+            allowance: Allowance {
+                may_begin: true,
+                ends: Instant::now() + std::time::Duration::from_secs(10),
+                reason: Reason::Timeout,
+            },
+            need: Need::Required,
+            side: None,
+        };
         let request = Request::get("/1").body(Bytes::new()).unwrap();
-        let carried = carrier.carry(&backend, request, deadline).await.unwrap();
+        let carried = carrier.carry(&backend, request, terms).await.unwrap();
         assert_eq!(carried.fields["x-served-by"], "service");
         assert_eq!(carried.body, Err(Reason::Connect));
         server.join().unwrap();

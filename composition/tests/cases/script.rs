@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use composition::{Backend, Carried, Carrier, Lost, Reason, Way};
+use composition::{Backend, Carried, Carrier, Lost, Reason, Terms, Way};
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use serde_json::Value;
@@ -152,8 +152,12 @@ impl Carrier for Script {
         &'a self,
         backend: &'a Arc<Backend>,
         request: Request<Bytes>,
-        deadline: Instant,
+        terms: Terms,
     ) -> BoxFuture<'a, Result<Carried, Lost>> {
+        let place = match terms.enter(backend) {
+            Ok(place) => place,
+            Err(lost) => return Box::pin(async { Err(lost) }),
+        };
         let seen = Seen {
             at: self.began.elapsed(),
             backend: backend.name,
@@ -169,7 +173,8 @@ impl Carrier for Script {
         };
         let reply = answer(&seen);
         Box::pin(async move {
-            let waited = timeout_at(deadline, sleep(reply.after)).await;
+            let _place = place;
+            let waited = timeout_at(terms.allowance.ends, sleep(reply.after)).await;
             waited.map_err(|_| Lost::new(Reason::Timeout))?;
             match reply.lost {
                 Some(lost) => Err(lost),
