@@ -1,42 +1,18 @@
 //! Stops asking an upstream that mostly fails, and finds out gently whether it is well again.
+//!
+//! Closed, it counts over a sliding window. It opens when too many fail or are slow; after a while a few probes find out
+//! (half-open), the next success lets a share of the calls through that grows to all (recovering), and a failure opens it
+//! for twice as long. What costs on a good day is one atomic load before a call and one or two atomic additions after it.
 
-use std::time::Duration;
+mod settings;
+mod machine;
+mod shell;
 
-/// As written: `[upstream.NAME.breaker]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// It opens when so large a share of calls fails: no connection, no answer in time, 502, 503, 504.
-    pub failure_rate: f64,
-    /// Whether 500 is a failure too.
-    pub count_500: bool,
-    /// It opens when so large a share of calls is slow; 1 is never.
-    pub slow_rate: f64,
-    /// What is slow.
-    pub slower_than: Duration,
-    /// Over how long.
-    pub window: Duration,
-    /// It stays closed below so many calls in the window.
-    pub min_calls: u32,
-    /// How long it is open at first; it doubles while calls go on to fail.
-    pub open: Duration,
-    /// It is open for no longer.
-    pub open_max: Duration,
-    /// So many calls at once may find out whether the upstream is well again.
-    pub probes: u32,
-}
+pub use machine::State;
+pub use settings::Settings;
+pub use shell::{Breaker, Outcome, Pass, View};
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            failure_rate: 0.5,
-            count_500: false,
-            slow_rate: 1.0,
-            slower_than: Duration::from_secs(5),
-            window: Duration::from_secs(10),
-            min_calls: 20,
-            open: Duration::from_secs(5),
-            open_max: Duration::from_mins(1),
-            probes: 5,
-        }
-    }
-}
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

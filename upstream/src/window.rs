@@ -3,10 +3,41 @@
 //! Time is cut into ticks of equal length. Each slot of a ring counts one tick at a time: whoever comes in a later tick
 //! takes the slot over, and nobody clears anything.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::sync::{AtomicU64, Ordering};
 
 /// The low half of a slot is its count, the high half the tick that it counts.
 const COUNT_BITS: u32 = 32;
+
+/// Which tick it is, for ticks of any length.
+#[derive(Debug)]
+pub(crate) struct Ticks {
+    began: Instant,
+    nanoseconds: u64,
+}
+
+impl Ticks {
+    /// Of this length, from now on.
+    pub(crate) fn of(length: Duration) -> Self {
+        Self {
+            began: Instant::now(),
+            nanoseconds: nanoseconds(length).max(1),
+        }
+    }
+
+    /// The tick of `now`. The first is 0; the last that there is lasts for ever.
+    pub(crate) fn at(&self, now: Instant) -> u32 {
+        let passed = now.saturating_duration_since(self.began);
+        u32::try_from(nanoseconds(passed) / self.nanoseconds).unwrap_or(u32::MAX)
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
 
 /// How many of something in each of the last `SLOTS` ticks.
 #[derive(Debug)]
@@ -24,11 +55,13 @@ impl<const SLOTS: usize> Default for Counted<SLOTS> {
 
 impl<const SLOTS: usize> Counted<SLOTS> {
     /// One more in tick `tick`. What comes so late that its slot counts another tick already is left out.
+    ///
+    /// Whoever adds sees what those before it in the same tick had done before they added.
     pub(crate) fn add(&self, tick: u32) {
         let slot = self.slot(tick);
         let mut seen = slot.load(Ordering::Relaxed);
         while let Some(next) = one_more(seen, tick) {
-            match slot.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
+            match slot.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }
@@ -84,6 +117,18 @@ fn one_more(seen: u64, tick: u32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_are_as_long_as_they_are_said_to_be() {
+        let ticks = Ticks::of(Duration::from_millis(250));
+        let after = |passed: Duration| ticks.at(ticks.began + passed);
+        assert_eq!(after(Duration::ZERO), 0);
+        assert_eq!(after(Duration::from_millis(249)), 0);
+        assert_eq!(after(Duration::from_millis(250)), 1);
+        assert_eq!(after(Duration::from_hours(24)), 4 * 24 * 60 * 60);
+        assert_eq!(ticks.at(ticks.began - Duration::from_secs(1)), 0);
+        assert_eq!(Ticks::of(Duration::ZERO).nanoseconds, 1);
+    }
 
     #[test]
     fn only_the_last_ticks_count() {
