@@ -21,6 +21,8 @@ pub mod fleet;
 pub mod transport;
 pub mod hedge;
 pub mod call;
+pub mod discovery;
+pub mod checking;
 
 pub use call::{Answered, Upstream, call};
 pub use endpoint::{Endpoint, InFlight, Place};
