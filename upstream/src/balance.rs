@@ -1,7 +1,10 @@
-//! Which endpoint gets the next request: the less busy of two drawn at random (Mitzenmacher 2001).
+//! Which endpoint gets the next request: as written, and a file for each way.
 
 pub(crate) mod slots;
 pub(crate) mod p2c;
+pub(crate) mod turns;
+pub(crate) mod least;
+pub(crate) mod ring;
 
 use std::sync::Arc;
 
@@ -36,6 +39,11 @@ pub enum HashBy {
     Cookie(String),
     /// The client's address.
     Ip,
+}
+
+/// The key of a caller whom `text` tells apart: the same in every process and release.
+pub fn key(text: &[u8]) -> u64 {
+    ring::position(text)
 }
 
 /// Draws two endpoints and picks the one with fewer requests in flight. `dice(n)` gives a number below `n`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use tokio::time::Instant;
 
-use self::condition::Condition;
+use self::condition::{Condition, Rules, Standing};
 use crate::ejection::Row;
 use crate::ewma::Ewma;
 use crate::stamp::Stamp;
@@ -150,6 +150,20 @@ impl Endpoint {
     /// Failures count anew.
     pub(crate) fn forget_failures(&self) {
         self.row.ended();
+    }
+
+    /// It was out and is back: how long it took before says nothing.
+    pub(crate) fn forget_latency(&self) {
+        self.latency.forget();
+    }
+
+    /// How it stands. Whose time is over comes back with this.
+    pub(crate) fn standing(&self, rules: Rules, now: Instant) -> Standing {
+        let mut condition = self.condition();
+        if condition.come_back(rules, now) {
+            self.forget_latency();
+        }
+        condition.standing(rules, now)
     }
 
     /// What is known of it but seldom changes.

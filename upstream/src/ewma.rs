@@ -40,6 +40,11 @@ impl Ewma {
         });
     }
 
+    /// Nothing is known any more.
+    pub(crate) fn forget(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
     fn change(&self, next: impl Fn(Option<Measured>) -> Option<Measured>) {
         let mut seen = self.0.load(Ordering::Relaxed);
         while let Some(measured) = next(Measured::unpack(seen)) {

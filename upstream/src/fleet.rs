@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use self::rotation::Rotation;
 pub use self::shown::{Shown, State};
 use crate::balance::Balance;
+use crate::balance::ring::Ring;
 use crate::endpoint::condition::{Rules, Standing};
 use crate::endpoint::{Endpoint, Place};
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -76,12 +77,19 @@ pub struct Picked {
     pub panic: bool,
 }
 
+/// Who is there, and where callers belong if the balance goes by caller.
+#[derive(Debug, Default)]
+struct Held {
+    members: Vec<Member>,
+    ring: Option<Arc<Ring>>,
+}
+
 /// The endpoints of one upstream.
 #[derive(Debug)]
 pub struct Fleet {
     settings: Settings,
     rotation: ArcSwap<Rotation>,
-    members: Mutex<Vec<Member>>,
+    held: Mutex<Held>,
     /// How many picks took their turn.
     turns: AtomicU64,
     is_known: AtomicBool,
@@ -102,7 +110,7 @@ impl Fleet {
         Self {
             settings,
             rotation: ArcSwap::from_pointee(Rotation::default()),
-            members: Mutex::default(),
+            held: Mutex::default(),
             turns: AtomicU64::new(0),
             is_known: AtomicBool::new(false),
             became_known: Notify::new(),
@@ -118,20 +126,14 @@ impl Fleet {
     /// new weight. Who is no longer there gets no more requests and finishes those it has.
     pub fn set(&self, members: Vec<Member>, now: Instant) {
         let mut held = self.lock();
-        let next = merged(&held, members);
-        let is_running = (held.iter().chain(&next)).any(|m| !m.endpoint.condition().is_new());
-        for member in &next {
-            let mut condition = member.endpoint.condition();
-            if condition.is_new() && is_running {
-                condition.grow(now);
-            }
-        }
-        for member in &next {
-            member.endpoint.condition().join();
-        }
-        let is_same = self.is_known() && same(&held, &next);
-        *held = next;
-        if !is_same {
+        let next = merged(&held.members, members);
+        if !same(&held.members, &next) {
+            join(&held.members, &next, now);
+            held.ring = match self.settings.balance {
+                Balance::Hash(_) => Some(Arc::new(ring(&next))),
+                _ => None,
+            };
+            held.members = next;
             self.publish(&held, now);
         }
         self.is_known.store(true, Ordering::Release);
@@ -140,13 +142,13 @@ impl Fleet {
 
     /// Who is there, in the order they were given.
     pub fn members(&self) -> Vec<Member> {
-        self.lock().clone()
+        self.lock().members.clone()
     }
 
     /// The endpoint at `place`, if it is there.
     pub fn find(&self, place: &Place) -> Option<Arc<Endpoint>> {
-        let members = self.lock();
-        let found = members.iter().find(|m| m.endpoint.place() == place);
+        let held = self.lock();
+        let found = held.members.iter().find(|m| m.endpoint.place() == place);
         found.map(|member| Arc::clone(&member.endpoint))
     }
 
@@ -211,13 +213,15 @@ impl Fleet {
     }
 
     fn eject(&self, endpoint: &Arc<Endpoint>, failures: u32, why: &'static str, now: Instant) {
-        let members = self.lock();
+        let held = self.lock();
+        let members = &held.members;
         if !members.iter().any(|m| Arc::ptr_eq(&m.endpoint, endpoint)) {
             return;
         }
+        let rules = self.settings.rules();
         let (mut out, mut others) = (0, 0);
-        for member in &*members {
-            match self.standing(&member.endpoint, now) {
+        for member in members {
+            match member.endpoint.standing(rules, now) {
                 Standing::Ejected { .. } => out += 1,
                 Standing::Down => {}
                 _ if Arc::ptr_eq(&member.endpoint, endpoint) => {}
@@ -226,13 +230,19 @@ impl Fleet {
         }
         let ejection = &self.settings.ejection;
         let mut condition = endpoint.condition();
-        if condition.ejection.until().is_some() || !ejection.may_eject(members.len(), out, others) {
-            return;
+        let is_out = condition.ejection.until().is_some();
+        if !is_out {
+            if !ejection.may_eject(members.len(), out, others) {
+                return;
+            }
+            condition.ejection.begin(failures, why, ejection, now);
+            condition.health.begin_row();
         }
-        condition.ejection.begin(failures, why, ejection, now);
-        condition.health.begin_row();
         drop(condition);
-        self.publish(&members, now);
+        // A fleet of an earlier file may have put it out, which this one sees only now.
+        if !is_out || self.rotation.load().trusts(endpoint) {
+            self.publish(&held, now);
+        }
     }
 
     /// Somebody asked `endpoint` only how it is, and it came out so.
@@ -243,17 +253,18 @@ impl Fleet {
         settings: &health::Settings,
         now: Instant,
     ) {
-        let members = self.lock();
+        let held = self.lock();
         let mut condition = endpoint.condition();
         let turned = condition.health.checked(outcome, settings, now);
         let is_good = condition.health.is_good(settings);
         let is_back = is_good && condition.ejection.end(now);
         if is_back || (turned && is_good) {
             condition.grow(now);
+            endpoint.forget_latency();
         }
         drop(condition);
         if turned || is_back {
-            self.publish(&members, now);
+            self.publish(&held, now);
         }
     }
 
@@ -264,33 +275,28 @@ impl Fleet {
 
     /// Each of them as an operator sees it.
     pub fn shown(&self, now: Instant) -> Vec<Shown> {
-        let (members, rules) = (self.lock(), self.settings.rules());
+        let (held, rules) = (self.lock(), self.settings.rules());
         let shown = |member| Shown::new(member, rules, &self.settings.ejection, now);
-        members.iter().map(shown).collect()
-    }
-
-    fn standing(&self, endpoint: &Endpoint, now: Instant) -> Standing {
-        let rules = self.settings.rules();
-        endpoint.condition().standing(rules, now)
+        held.members.iter().map(shown).collect()
     }
 
     /// The time of the rotation is over. One core builds the next, the others go on with this one.
     fn renew(&self, now: Instant) {
-        let members = match self.members.try_lock() {
-            Ok(members) => members,
+        let held = match self.held.try_lock() {
+            Ok(held) => held,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        self.publish(&members, now);
+        self.publish(&held, now);
     }
 
-    fn publish(&self, members: &[Member], now: Instant) {
-        let rotation = Rotation::new(members, &self.settings, now);
+    fn publish(&self, held: &Held, now: Instant) {
+        let rotation = Rotation::new(held, &self.settings, now);
         self.rotation.store(Arc::new(rotation));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Member>> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -309,6 +315,24 @@ fn merged(held: &[Member], wanted: Vec<Member>) -> Vec<Member> {
         is_first.then_some(member)
     });
     kept.collect()
+}
+
+/// Who is new beside others that are not grows into its share.
+fn join(held: &[Member], next: &[Member], now: Instant) {
+    let is_running = (held.iter().chain(next)).any(|m| !m.endpoint.condition().is_new());
+    for member in next {
+        let mut condition = member.endpoint.condition();
+        if is_running && condition.is_new() {
+            condition.grow(now);
+        }
+    }
+    for member in next {
+        member.endpoint.condition().join();
+    }
+}
+
+fn ring(members: &[Member]) -> Ring {
+    Ring::new(members.iter().map(|m| (m.endpoint.place(), m.weight)))
 }
 
 fn same(held: &[Member], next: &[Member]) -> bool {

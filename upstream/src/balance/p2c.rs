@@ -8,7 +8,7 @@ use super::slots::Slots;
 /// share, and of few endpoints nearly every two are compared: without a margin the faster one would get everything.
 const MARGIN: f64 = 2.0;
 
-/// Where the next request goes. There must be somewhere.
+/// Where the next request goes. There must be somewhere that `tried` does not name.
 pub(crate) fn pick(
     slots: &Slots,
     tried: &[u32],

@@ -49,6 +49,17 @@ impl Slots {
         self.all.len()
     }
 
+    /// Whether there is nobody.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Whether `tried` names all of them.
+    pub(crate) fn are_in(&self, tried: &[u32]) -> bool {
+        let is_tried = |slot: &Slot| tried.contains(&slot.endpoint.id());
+        tried.len() >= self.len() && self.all.iter().all(is_tried)
+    }
+
     /// Whether all have the same share.
     pub(crate) fn is_even(&self) -> bool {
         self.sums.is_none()

@@ -69,20 +69,27 @@ impl Condition {
         self.grows_since = Some(now);
     }
 
-    /// How it stands. Whose time is over comes back with this.
+    /// Lets it in again if its time is over, or if nobody asks any more for its being out. Says whether it came back.
+    pub(crate) fn come_back(&mut self, rules: Rules, now: Instant) -> bool {
+        let until = self.ejection.until();
+        let over = until.filter(|until| !rules.ejected || *until <= now);
+        if let Some(until) = over {
+            let at = until.min(now);
+            self.ejection.end(at);
+            self.grow(at);
+        }
+        over.is_some()
+    }
+
+    /// How it stands.
     pub(crate) fn standing(&mut self, rules: Rules, now: Instant) -> Standing {
-        match self.ejection.until() {
-            Some(until) if rules.ejected && until > now => return Standing::Ejected { until },
-            Some(until) => {
-                self.ejection.end(until.min(now));
-                self.grow(until.min(now));
-            }
-            None => {}
+        if let Some(until) = self.ejection.until() {
+            Standing::Ejected { until }
+        } else if rules.checked && self.health.is_ill() {
+            Standing::Down
+        } else {
+            self.grown(rules.slow_start, now)
         }
-        if rules.checked && self.health.is_ill() {
-            return Standing::Down;
-        }
-        self.grown(rules.slow_start, now)
     }
 
     fn grown(&mut self, slow_start: Duration, now: Instant) -> Standing {
@@ -155,10 +162,10 @@ mod tests {
         condition.ejection.begin(5, "connect", &settings, now);
         let until = now + SECOND * 30;
         let before = until - SECOND;
-        assert_eq!(
-            condition.standing(RULES, before),
-            Standing::Ejected { until }
-        );
+        assert!(!condition.come_back(RULES, before));
+        let standing = condition.standing(RULES, before);
+        assert_eq!(standing, Standing::Ejected { until });
+        assert!(condition.come_back(RULES, until));
         let standing = condition.standing(RULES, until);
         assert!(
             matches!(standing, Standing::Growing { step: 1, .. }),
@@ -183,6 +190,7 @@ mod tests {
             checked: false,
             slow_start: Duration::ZERO,
         };
+        assert!(condition.come_back(rules, now));
         assert_eq!(condition.standing(rules, now), Standing::Up);
     }
 }

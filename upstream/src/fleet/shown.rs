@@ -76,8 +76,8 @@ impl Shown {
     ) -> Self {
         let endpoint = &member.endpoint;
         let (succeeded, failed) = endpoint.calls();
-        let mut condition = endpoint.condition();
-        let standing = condition.standing(rules, now);
+        let standing = endpoint.standing(rules, now);
+        let condition = endpoint.condition();
         let (state, reason, until) = match standing {
             Standing::Up => (State::Up, None, None),
             Standing::Growing { .. } => (State::SlowStart, None, None),
