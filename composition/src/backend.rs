@@ -6,6 +6,7 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use upstream::bulkhead::{self, Bulkhead, Permit};
 use upstream::endpoint::NotAHost;
+use upstream::fleet::{self, Fleet, Member};
 use upstream::{Connecting, Endpoint, Place, Upstream};
 
 use crate::cohort::Side;
@@ -49,12 +50,19 @@ impl Backend {
             concurrent: permits,
             wait: Duration::ZERO,
         };
+        let member = Member {
+            endpoint: Arc::new(Endpoint::new(Place::new(host, port, ""))?),
+            weight: 1,
+        };
         Ok(Arc::new(Self {
             name,
             upstream: Upstream {
                 name: name.to_owned(),
-                endpoints: vec![Arc::new(Endpoint::new(Place::new(host, port, ""))?)],
+                fleet: Arc::new(Fleet::new(fleet::Settings::default(), vec![member])),
                 connecting: connecting(),
+                bulkhead: None,
+                budget: Arc::default(),
+                tally: Arc::default(),
             },
             base_path: base_path.trim_end_matches('/').to_owned(),
             bulkheads: std::array::from_fn(|_| Bulkhead::new(places)),

@@ -22,6 +22,7 @@ use crate::config::report::Report;
 use crate::config::source::Source;
 use crate::config::{Config, load};
 use crate::decommission::noted::Waiting;
+use crate::forward::tap::Memory;
 use crate::judge;
 use crate::metrics::registry::Metrics;
 use crate::notify::relay::Relay;
@@ -38,6 +39,9 @@ use crate::snapshot::{BuildError, Snapshot};
 
 /// The second runtime: admin, reload, keys. Two threads, so that a slow reload never holds up health.
 const CONTROL_THREADS: usize = 2;
+
+/// What may be kept of requests' bodies for another try, in the whole process.
+const KEPT_FOR_RETRY: usize = 64 * 1024 * 1024;
 
 /// What is not done when the data path has drained is not waited for much longer.
 const CONTROL_DRAIN: Duration = Duration::from_secs(2);
@@ -150,6 +154,7 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let shared = Arc::new(Shared {
         current: ArcSwap::from_pointee(snapshot),
         metrics,
+        kept_for_retry: Arc::new(Memory::new(KEPT_FOR_RETRY)),
         clock,
         notes: Waiting::default(),
         judged: judge::noted::Waiting::default(),

@@ -342,9 +342,7 @@ fn chosen<'m>(
 fn nets(canary: &Canary, decision: Decision, method: &Method) -> impl Iterator<Item = String> {
     let cap = canary.cap(decision);
     let cap = cap.map(|cap| format!("legacy while {cap} are under way: {}", Reason::Capped));
-    let mut request = http::Request::new(http_body_util::Empty::<&[u8]>::new());
-    request.method_mut().clone_from(method);
-    let has_net = canary.has_net(decision, &request);
+    let has_net = canary.has_net(decision, method, &http_body_util::Empty::<&[u8]>::new());
     let net = has_net.then(|| format!("legacy when that fails: {}", Reason::Failover));
     cap.into_iter().chain(net)
 }
@@ -356,17 +354,14 @@ fn answered_by(
     path: &str,
     told: &mut Explanation,
 ) {
-    let endpoints: Vec<String> = backend
-        .upstream
-        .endpoints
+    let members = backend.upstream.fleet.members();
+    let endpoints: Vec<String> = members
         .iter()
-        .map(ToString::to_string)
+        .map(|member| member.endpoint.to_string())
         .collect();
-    let base = backend
-        .upstream
-        .endpoints
+    let base = members
         .first()
-        .map_or("", |endpoint| endpoint.base_path());
+        .map_or("", |member| member.endpoint.base_path());
     let paths = Paths {
         prefix: &route.prefix,
         rewrite: &backend.path,

@@ -7,6 +7,7 @@ pub mod target;
 pub mod client;
 pub mod answer;
 pub mod tap;
+pub mod deadline;
 pub mod body;
 pub mod upgrade;
 pub mod stage;

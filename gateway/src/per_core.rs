@@ -17,6 +17,7 @@ use crate::auth::cache::TokenCache;
 use crate::decommission::noted::Waiting;
 use crate::forward::body::RequestBody;
 use crate::forward::client::Client;
+use crate::forward::tap::Memory;
 use crate::judge;
 use crate::log::record::{Ledger, Record};
 use crate::metrics::registry::Metrics;
@@ -32,6 +33,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// What the copies of requests have come to.
     pub comparisons: Comparisons,
+    /// What is kept of requests' bodies for another try, in the whole process.
+    pub kept_for_retry: Arc<Memory>,
     /// The clock.
     pub clock: Clock,
     /// Whom legacy answered, until somebody adds it up.

@@ -4,6 +4,7 @@
 mod guard;
 mod handing;
 mod outgoing;
+mod affinity;
 mod returning;
 mod asking;
 mod shadowing;
@@ -15,10 +16,9 @@ use std::sync::atomic::Ordering;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use self::asking::{Terms, within_cap};
+use self::asking::{Told, within_cap};
 use crate::auth::compiled::Verified;
 use crate::auth::stage::{authenticate, authorise};
-use crate::forward::body::RequestBody;
 use crate::forward::client::{Client, Peer};
 use crate::forward::compiled::Backend;
 use crate::forward::stage::Forwarding;
@@ -141,24 +141,30 @@ impl<'a> Passage<'a> {
         let wanted = Wanted::take(&mut request);
         let (deadline, whose) = handing::until(route.timeout, caller_waits_until)?;
         let (parts, incoming) = request.into_parts();
-        let edge_host = parts.headers.get(http::header::HOST).cloned();
-        let body = RequestBody::new(incoming, route.max_body, view.config.edge.body_idle_timeout);
-        let mut request = self.outgoing(route, parts, body, wanted.as_ref(), found);
+        let outside = parts.headers.get(http::header::HOST).cloned();
+        let affinity = self.affinity(backend, &parts.headers, verified.as_deref());
+        let body = self.body(route, backend, &parts, incoming);
+        let mut head = self.outgoing(route, parts, wanted.as_ref(), found);
         if let Some(handed) = handed {
-            handed.tell(request.headers_mut(), deadline);
+            handed.tell(head.headers_mut(), deadline);
         }
-        let capture = self.capture(shadow, &mut request, (&given, &path));
+        let capture = self.capture(shadow, (&head, &body), (&given, &path));
 
         let how = Forwarding {
             backend,
             prefix: &route.prefix,
             given: &given,
             path: &path,
+            outside: outside.as_ref(),
+            key: affinity,
             deadline,
+            whose,
         };
-        let terms = Terms::of(whose, wanted.as_ref());
-        let (how, answer) = self.ask(how, request, terms, found).await?;
-        let answer = self.returning(&how, answer, edge_host.as_ref(), wanted, &found.record);
+        let may_switch = wanted.is_some();
+        let answer = match self.ask(how, (head, body), may_switch, found).await? {
+            Told::By(how, answer) => self.returning(&how, answer, wanted, &found.record),
+            Told::Fixed(answer) => answer,
+        };
         Ok(shadowing::keep(answer, capture))
     }
 

@@ -146,7 +146,7 @@ fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
             Some(RequestBodyError::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Some(RequestBodyError::Idle) => (StatusCode::REQUEST_TIMEOUT, "body_timeout"),
             // Nobody hears this any more.
-            Some(RequestBodyError::Client(_)) | None => {
+            Some(RequestBodyError::Client(_) | RequestBodyError::GivenUp) | None => {
                 (StatusCode::BAD_REQUEST, "body_incomplete")
             }
         },

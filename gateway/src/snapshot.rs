@@ -15,8 +15,8 @@ use crate::auth::compiled::{Issuer, Policy};
 use crate::auth::config::AuthConfig;
 use crate::auth::ring::KeyRing;
 use crate::config::Config;
-use crate::forward::compiled::{Backend, upstream};
-use crate::forward::config::{BackendConfig, HostPolicy};
+use crate::forward::compiled::{Backend, Fallback, upstream};
+use crate::forward::config::BackendConfig;
 use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
 use crate::progress::standing::Standings;
@@ -98,6 +98,7 @@ impl Snapshot {
             upstreams: &upstreams,
             metrics,
             comparisons,
+            previous,
         };
         let matching = fingerprint::matching(in_force.values());
         let token = |route| fingerprint::token(route, matching, &config.upstreams);
@@ -128,6 +129,13 @@ impl Snapshot {
             upstreams,
             config,
         })
+    }
+
+    /// The route of this name.
+    pub fn route(&self, name: &str) -> Option<&Route> {
+        let by_name = |route: &Route| route.name.as_str().cmp(name);
+        let at = self.routes.binary_search_by(by_name).ok()?;
+        self.routes.get(at)
     }
 
     /// Which route takes a request that came in there.
@@ -202,8 +210,11 @@ fn upstreams(
     previous: Option<&Snapshot>,
 ) -> Result<BTreeMap<String, Arc<Upstream>>, BuildError> {
     let compile = |(name, config): (&String, &crate::forward::config::UpstreamConfig)| {
-        let known = previous.and_then(|previous| previous.upstreams.get(name));
-        let made = upstream(config, known.map(|known| &**known));
+        let known = previous.and_then(|previous| {
+            let known = previous.upstreams.get(name)?;
+            Some((previous.config.upstreams.get(name)?, &**known))
+        });
+        let made = upstream(config, known);
         let made = made.map_err(|bad| error(format!("upstream.{name}.endpoints"), &bad))?;
         Ok((name.clone(), Arc::new(made)))
     };
@@ -217,6 +228,7 @@ struct Parts<'a> {
     upstreams: &'a BTreeMap<String, Arc<Upstream>>,
     metrics: &'a Metrics,
     comparisons: &'a Comparisons,
+    previous: Option<&'a Snapshot>,
 }
 
 impl Parts<'_> {
@@ -226,21 +238,28 @@ impl Parts<'_> {
             .iter()
             .filter_map(|name| self.limits.get(name))
             .cloned();
+        let known = self
+            .previous
+            .and_then(|previous| previous.route(&route.name));
         let target = match &route.target {
-            TargetConfig::Upstream(backend) => Target::Upstream(self.backend(route, backend)?),
+            TargetConfig::Upstream(config) => {
+                let known = known.and_then(|known| known.target.only());
+                Target::Upstream(self.backend(route, config, known)?)
+            }
             TargetConfig::Migration(migration) => {
-                let side = |config: &Option<BackendConfig>| {
+                let side = |side, config: &Option<BackendConfig>| {
+                    let known = known.and_then(|known| known.target.side(side));
                     config
                         .as_ref()
-                        .map(|config| self.backend(route, config))
+                        .map(|config| self.backend(route, config, known))
                         .transpose()
                 };
                 // Once a route is retired, nothing leads to legacy any more.
                 let legacy = match migration.phase_in_force() {
                     Phase::Retired => None,
-                    _ => side(&migration.legacy)?,
+                    _ => side(Side::Legacy, &migration.legacy)?,
                 };
-                let service = side(&migration.service)?;
+                let service = side(Side::Service, &migration.service)?;
                 let pairs = || self.comparisons.route(&route.name);
                 let compiled = Migration::new(migration, legacy, service);
                 Target::Migration(Box::new(compiled.copying(
@@ -258,18 +277,28 @@ impl Parts<'_> {
                 &"it has neither legacy nor service",
             ));
         }
+        let fallback = route.fallback.as_ref().map(|config| {
+            let known = known.and_then(|known| known.fallback.as_deref()?.backend());
+            Fallback::new(config, |config| self.backend(route, config, known))
+        });
+        let fallback = fallback.transpose()?;
         let stats = self.metrics.route(&route.name);
         Ok(Route::new(
             route,
             self.policy(route)?,
             RouteLimits::new(limits),
-            target,
+            (target, fallback),
             mark,
             stats,
         ))
     }
 
-    fn backend(&self, route: &RouteConfig, config: &BackendConfig) -> Result<Backend, BuildError> {
+    fn backend(
+        &self,
+        route: &RouteConfig,
+        config: &BackendConfig,
+        previous: Option<&Backend>,
+    ) -> Result<Backend, BuildError> {
         let name = &config.upstream;
         let undefined = || {
             error(
@@ -278,12 +307,9 @@ impl Parts<'_> {
             )
         };
         let upstream = self.upstreams.get(name).ok_or_else(undefined)?;
-        let host = self
-            .config
-            .upstreams
-            .get(name)
-            .map_or(HostPolicy::Preserve, |upstream| upstream.host.clone());
-        Ok(Backend::new(config, upstream, &host))
+        let written = self.config.upstreams.get(name).ok_or_else(undefined)?;
+        let retry = route.retry.over(&written.retry);
+        Ok(Backend::new(config, (written, upstream), retry, previous))
     }
 
     fn policy(&self, route: &RouteConfig) -> Result<Policy, BuildError> {

@@ -35,6 +35,25 @@ pub struct Bulkhead {
     freed: Notify,
 }
 
+/// The places that a call may take one of.
+#[derive(Clone, Copy, Debug)]
+pub struct Places<'a> {
+    /// Whose.
+    pub bulkhead: &'a Arc<Bulkhead>,
+    /// Only while fewer are held: the rest is for others.
+    pub up_to: u32,
+}
+
+impl<'a> Places<'a> {
+    /// Any of them.
+    pub fn all(bulkhead: &'a Arc<Bulkhead>) -> Self {
+        Self {
+            bulkhead,
+            up_to: bulkhead.settings.concurrent,
+        }
+    }
+}
+
 /// One call's place. It comes back when dropped, however the call ends.
 #[derive(Debug)]
 pub struct Permit(Arc<Bulkhead>);
@@ -65,9 +84,9 @@ impl Bulkhead {
         take(&self.held, limit).then(|| Permit(Arc::clone(self)))
     }
 
-    /// A place, waited for as the settings say, but not beyond `deadline`.
-    pub async fn enter_by(self: &Arc<Self>, deadline: Instant) -> Option<Permit> {
-        if let Some(permit) = self.enter() {
+    /// A place, if fewer than `limit` are held; waited for as the settings say, but not beyond `deadline`.
+    pub async fn enter_by(self: &Arc<Self>, limit: u32, deadline: Instant) -> Option<Permit> {
+        if let Some(permit) = self.enter_up_to(limit) {
             return Some(permit);
         }
         if self.settings.wait.is_zero() || !take(&self.waiting, self.settings.concurrent) {
@@ -78,7 +97,7 @@ impl Bulkhead {
         let enter = async {
             loop {
                 let freed = self.freed.notified();
-                if let Some(permit) = self.enter() {
+                if let Some(permit) = self.enter_up_to(limit) {
                     return permit;
                 }
                 freed.await;
@@ -150,7 +169,7 @@ mod tests {
         let _held = bulkhead.enter().unwrap();
         let before = Instant::now();
         let late = before + Duration::from_secs(1);
-        assert!(bulkhead.enter_by(late).await.is_none());
+        assert!(bulkhead.enter_by(1, late).await.is_none());
         assert_eq!(Instant::now(), before);
     }
 
@@ -160,12 +179,12 @@ mod tests {
         let held = bulkhead.enter().unwrap();
         let late = Instant::now() + Duration::from_secs(1);
         let soon = Instant::now() + Duration::from_millis(10);
-        let (first, second) = tokio::join!(bulkhead.enter_by(late), bulkhead.enter_by(late));
+        let (first, second) = tokio::join!(bulkhead.enter_by(1, late), bulkhead.enter_by(1, late));
         assert!(first.is_none() && second.is_none());
         assert_eq!(bulkhead.waiting.load(Ordering::SeqCst), 0);
-        assert!(bulkhead.enter_by(soon).await.is_none());
+        assert!(bulkhead.enter_by(1, soon).await.is_none());
         // The first branch is polled first, so that it waits before the place comes back.
-        let (waited, ()) = tokio::join!(bulkhead.enter_by(late), async { drop(held) });
+        let (waited, ()) = tokio::join!(bulkhead.enter_by(1, late), async { drop(held) });
         assert!(waited.is_some());
     }
 }

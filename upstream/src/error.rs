@@ -5,8 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
-
 use crate::endpoint::Endpoint;
 
 /// What went wrong.
@@ -57,6 +55,58 @@ impl Kind {
     }
 }
 
+/// How a call came about: what was tried, and why not more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// Tries that reached for an endpoint; those over a connection that turned out dead are not among them.
+    pub attempts: u32,
+    /// Kept connections that were closed just when they were used, and replaced.
+    pub stale: u32,
+    /// Why there was no further try although the failure asked for one.
+    pub stopped: Option<Stopped>,
+    /// So few endpoints are well that all were asked.
+    pub panic: bool,
+    /// It found out whether a breaker may close.
+    pub probe: bool,
+}
+
+/// Why a call was not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// All tries were made.
+    Attempts,
+    /// The upstream's budget of retries is spent.
+    Budget,
+    /// Too little time was left.
+    Deadline,
+    /// The request may have been acted on, and nobody said that doing it twice is the same.
+    Method,
+    /// Too much of the request's body had passed.
+    Body,
+}
+
+impl Stopped {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Attempts,
+        Self::Budget,
+        Self::Deadline,
+        Self::Method,
+        Self::Body,
+    ];
+
+    /// One word for logs and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Attempts => "attempts",
+            Self::Budget => "budget",
+            Self::Deadline => "deadline",
+            Self::Method => "method",
+            Self::Body => "body",
+        }
+    }
+}
+
 /// A call without an answer.
 #[derive(Debug)]
 pub struct CallError {
@@ -64,8 +114,8 @@ pub struct CallError {
     pub kind: Kind,
     /// Where, as far as an endpoint had been chosen.
     pub endpoint: Option<Arc<Endpoint>>,
-    /// How many attempts were made.
-    pub attempts: u32,
+    /// How it came to that.
+    pub trail: Trail,
     /// When it is of use to ask again.
     pub retry_after: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -77,7 +127,7 @@ impl CallError {
         Self {
             kind,
             endpoint: None,
-            attempts: 0,
+            trail: Trail::default(),
             retry_after: None,
             source: None,
         }
@@ -91,14 +141,27 @@ impl CallError {
         }
     }
 
-    /// Adds where it happened, and how often it was tried.
+    /// It is of use to ask again after `wait`.
+    pub fn until_later(kind: Kind, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..Self::new(kind)
+        }
+    }
+
+    /// Adds where it happened.
     #[must_use]
-    pub fn at(self, endpoint: &Arc<Endpoint>, attempts: u32) -> Self {
+    pub fn at(self, endpoint: &Arc<Endpoint>) -> Self {
         Self {
             endpoint: Some(Arc::clone(endpoint)),
-            attempts,
             ..self
         }
+    }
+
+    /// Adds how it came to that.
+    #[must_use]
+    pub fn after(self, trail: Trail) -> Self {
+        Self { trail, ..self }
     }
 
     /// The first cause of type `E`, however deep.
@@ -149,11 +212,44 @@ impl StdError for CallError {
     }
 }
 
-/// A failed attempt; the request comes back when no byte of it was sent.
+/// A try without an answer.
 #[derive(Debug)]
-pub struct Failed<B> {
+pub struct Failed {
     /// What went wrong.
     pub error: CallError,
-    /// The request, untouched.
-    pub unsent: Option<Box<Request<B>>>,
+    /// No byte of the request went out.
+    pub unsent: bool,
+    /// Whether it went over a connection that had served before, which the other side may have been closing.
+    pub reused: Reused,
+}
+
+/// Whether a connection had served before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reused {
+    /// It was new.
+    No,
+    /// It was kept.
+    Yes,
+    /// The HTTP client does not say.
+    Unknown,
+}
+
+impl Failed {
+    /// There was no answer in time.
+    pub fn late() -> Self {
+        Self {
+            error: CallError::new(Kind::Timeout),
+            unsent: false,
+            reused: Reused::No,
+        }
+    }
+
+    /// No connection came about.
+    pub fn connecting(error: CallError) -> Self {
+        Self {
+            error,
+            unsent: true,
+            reused: Reused::No,
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! One resilient way to call a backend.
 //!
-//! [`call()`] is the call, outermost first: deadline, attempts, balance, transport. Transports stand below it behind
-//! one trait, so that the per-core gateway and a multi-threaded BFF use the same policies.
+//! [`call()`] is the call, outermost first: deadline, retry within the budget, breaker, bulkhead, balance, attempt
+//! timeout, transport. Transports stand below it behind one trait, so that the per-core gateway and a multi-threaded BFF
+//! use the same policies.
 //! Modules stand lowest first.
 
 mod sync;
@@ -12,6 +13,8 @@ pub mod ejection;
 pub mod health;
 pub mod endpoint;
 pub mod error;
+pub mod body;
+pub mod tally;
 pub mod breaker;
 pub mod bulkhead;
 pub mod budget;
@@ -24,7 +27,8 @@ pub mod call;
 pub mod discovery;
 pub mod checking;
 
-pub use call::{Answered, Upstream, call};
+pub use body::Resend;
+pub use call::{Answered, Calling, Upstream, Whose, call, call_apart};
 pub use endpoint::{Endpoint, InFlight, Place};
-pub use error::{CallError, Failed, Kind};
-pub use transport::{Connecting, Transport};
+pub use error::{CallError, Failed, Kind, Trail};
+pub use transport::{Connecting, Connection, Transport};

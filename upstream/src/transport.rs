@@ -20,13 +20,24 @@ pub trait Transport<B> {
     /// The answer's body.
     type Body: http_body::Body<Data = Bytes>;
 
-    /// Sends one request and waits for the head of its answer.
+    /// Sends one request and waits for the head of its answer. The head is lent, so that whoever asks has it for another
+    /// try.
     fn call(
         &self,
         endpoint: &Arc<Endpoint>,
-        connecting: &Connecting,
-        request: Request<B>,
-    ) -> impl Future<Output = Result<Response<Self::Body>, Failed<B>>>;
+        by: Connection<'_>,
+        head: &Request<()>,
+        body: B,
+    ) -> impl Future<Output = Result<Response<Self::Body>, Failed>>;
+}
+
+/// Over which connection a request goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection<'a> {
+    /// How a new one comes about.
+    pub connecting: &'a Connecting,
+    /// Not over a kept one, which may be as dead as the last.
+    pub fresh: bool,
 }
 
 /// How connections to an upstream come about and are kept.

@@ -9,8 +9,8 @@ use futures::future::{BoxFuture, FutureExt as _, poll_fn};
 use http::{HeaderMap, Request};
 use http_body::Body;
 use tokio::time::{Instant, timeout_at};
-use upstream::call;
 use upstream::transport::reqwest_h1::ReqwestH1;
+use upstream::{Calling, Whose, call, retry};
 
 use super::{ANSWER_MAX, Carried, Carrier, Terms};
 use crate::backend::{Backend, connecting};
@@ -24,6 +24,7 @@ type Unusable = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct HttpCarrier {
     transport: ReqwestH1,
+    retry: retry::Settings,
     way: Way,
 }
 
@@ -35,6 +36,7 @@ impl HttpCarrier {
     pub fn to_gateway() -> Result<Self, Unusable> {
         Ok(Self {
             transport: ReqwestH1::new(&connecting())?,
+            retry: retry::Settings::once(),
             way: Way::Gateway,
         })
     }
@@ -69,15 +71,20 @@ impl Carrier for HttpCarrier {
             let goes_out = |_: &_, _: &mut _| {
                 backend.calls.inc();
             };
-            let answered = call(
-                &self.transport,
-                &backend.upstream,
-                request,
+            let (parts, body) = request.into_parts();
+            let mut head = Request::from_parts(parts, ());
+            let calling = Calling {
+                upstream: &backend.upstream,
+                retry: &self.retry,
+                breaker: None,
+                places: None,
+                key: None,
                 deadline,
-                goes_out,
-            )
-            .await
-            .map_err(|error| Lost::from(error.kind))?;
+                whose: Whose::Ours,
+            };
+            let answered = call(&self.transport, &calling, &mut head, body, goes_out)
+                .await
+                .map_err(|error| Lost::from(error.kind))?;
             let (mut parts, body) = answered.response.into_parts();
             if self.way == Way::Direct {
                 forget_what_gateways_say(&mut parts.headers);

@@ -25,9 +25,11 @@ pub(super) async fn status(State(state): State<Arc<AdminState>>) -> Json<Value> 
         .upstreams
         .values()
         .map(|upstream| {
-            let endpoints = upstream.endpoints.iter();
-            let endpoints =
-                endpoints.map(|at| json!({ "url": at.to_string(), "in_flight": at.in_flight() }));
+            let members = upstream.fleet.members();
+            let endpoints = members.iter().map(|member| {
+                let at = &member.endpoint;
+                json!({ "url": at.to_string(), "in_flight": at.in_flight() })
+            });
             json!({ "name": upstream.name, "endpoints": endpoints.collect::<Vec<_>>() })
         })
         .collect();

@@ -83,12 +83,12 @@ fn of_limits(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
 
 fn of_endpoints(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
     snapshot.upstreams.values().flat_map(|upstream| {
-        upstream.endpoints.iter().map(|endpoint| {
+        upstream.fleet.members().into_iter().map(|member| {
             let labels = vec![
                 ("upstream", upstream.name.clone()),
-                ("endpoint", endpoint.to_string()),
+                ("endpoint", member.endpoint.to_string()),
             ];
-            let open = u64::from(endpoint.in_flight());
+            let open = u64::from(member.endpoint.in_flight());
             Sample::gauge(
                 "banyan_upstream_in_flight",
                 "Requests that an endpoint is answering",

@@ -98,13 +98,14 @@ fn refusing(running: &Running) -> Vec<String> {
     let backends = snapshot.routes.iter().flat_map(Route::backends);
     let used = backends.map(|backend| (&backend.upstream.name, &backend.upstream));
     let used: BTreeMap<_, _> = used.collect();
-    let endpoints = used.values().flat_map(|upstream| &upstream.endpoints);
+    let members = used.values().flat_map(|upstream| upstream.fleet.members());
+    let endpoints = members.map(|member| member.endpoint);
     let refuses = |host: &str, port| {
         let mut addresses = (host, port).to_socket_addrs().into_iter().flatten();
         !addresses.any(|address| TcpStream::connect_timeout(&address, PROBE).is_ok())
     };
     endpoints
         .filter(|endpoint| refuses(&endpoint.place().host, endpoint.place().port))
-        .map(ToString::to_string)
+        .map(|endpoint| endpoint.to_string())
         .collect()
 }

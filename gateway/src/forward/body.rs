@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::future::Future as _;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,11 +13,12 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
-use upstream::InFlight;
+use upstream::bulkhead::Permit;
 use upstream::transport::hyper_h1::PooledBody;
+use upstream::{InFlight, Resend};
 
 use super::fields::{clean_answer, clean_trailers};
-use super::tap::Tap;
+use super::tap::{Memory, Tap};
 
 /// Why a request's body ended early.
 #[derive(Debug, thiserror::Error)]
@@ -30,37 +32,90 @@ pub enum RequestBodyError {
     /// The client went away or broke the framing.
     #[error("the client's body ended early")]
     Client(#[source] hyper::Error),
+    /// Another try reads it.
+    #[error("this try was given up")]
+    GivenUp,
 }
 
-/// A request's body.
+/// What of a request's body is kept for another try.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping<'a> {
+    /// At most so many bytes; a longer body is sent once.
+    pub max: usize,
+    /// Out of what all requests together may keep.
+    pub memory: &'a Arc<Memory>,
+}
+
+/// A request's body, or a handle by which another try reads it from its beginning. Who began last reads; a connection
+/// that was given up gets no more.
 #[derive(Debug, Default)]
 pub struct RequestBody {
-    incoming: Option<Incoming>,
+    source: Option<Rc<RefCell<Source>>>,
+    turn: u32,
+    has_begun: bool,
+}
+
+/// Where the client's bytes come from.
+#[derive(Debug)]
+struct Source {
+    incoming: Incoming,
     left: u64,
     idle: IdleTimer,
-    /// Who keeps what passes.
+    /// Who keeps what passes for a copy.
     tap: Option<Rc<RefCell<Tap>>>,
+    /// What has passed, for another try.
+    kept: Option<Tap>,
+    /// Something has passed.
+    has_passed: bool,
+    /// Who reads.
+    turn: u32,
 }
 
 impl RequestBody {
     /// At most `max` bytes, and never more than `idle` without one.
-    pub fn new(incoming: Incoming, max: u64, idle: Duration) -> Self {
-        let incoming = if incoming.is_end_stream() {
-            None
-        } else {
-            Some(incoming)
-        };
-        Self {
+    pub fn new(incoming: Incoming, max: u64, idle: Duration, keeping: Option<Keeping<'_>>) -> Self {
+        if incoming.is_end_stream() {
+            return Self::default();
+        }
+        let source = Source {
             incoming,
             left: max,
             idle: IdleTimer::new(idle),
             tap: None,
+            kept: keeping.map(|keeping| Tap::new(keeping.max, keeping.memory)),
+            has_passed: false,
+            turn: 0,
+        };
+        Self {
+            source: Some(Rc::new(RefCell::new(source))),
+            turn: 0,
+            has_begun: false,
         }
     }
 
     /// Keeps in `tap` what passes from now on.
-    pub fn keep_in(&mut self, tap: Rc<RefCell<Tap>>) {
-        self.tap = Some(tap);
+    pub fn keep_in(&self, tap: Rc<RefCell<Tap>>) {
+        if let Some(source) = &self.source {
+            source.borrow_mut().tap = Some(tap);
+        }
+    }
+}
+
+impl Resend for RequestBody {
+    fn again(&self) -> Self {
+        Self {
+            source: self.source.clone(),
+            turn: self.turn + 1,
+            has_begun: false,
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.source.as_ref().is_none_or(|source| {
+            let source = source.borrow();
+            let kept = source.kept.as_ref();
+            !source.has_passed || kept.is_some_and(|kept| kept.full().is_none())
+        })
     }
 }
 
@@ -73,43 +128,83 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
         let this = &mut *self;
-        let Some(incoming) = &mut this.incoming else {
+        let Some(shared) = &this.source else {
             return Poll::Ready(None);
         };
-        let Poll::Ready(frame) = Pin::new(&mut *incoming).poll_frame(cx) else {
-            ready!(this.idle.poll(cx));
+        let mut source = shared.borrow_mut();
+        if source.turn > this.turn {
+            return Poll::Ready(Some(Err(RequestBodyError::GivenUp)));
+        }
+        source.turn = this.turn;
+        if Rc::strong_count(shared) == 1 {
+            // Nobody is left who could send it again.
+            source.kept = None;
+        }
+        if !std::mem::replace(&mut this.has_begun, true)
+            && let Some(passed) = source.kept.as_mut().map(Tap::content)
+            && !passed.is_empty()
+        {
+            return Poll::Ready(Some(Ok(Frame::data(passed))));
+        }
+        source.poll(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.as_ref().is_none_or(|source| {
+            let source = source.borrow();
+            let is_read = self.has_begun || !source.has_passed;
+            is_read && source.incoming.is_end_stream()
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.source.as_ref().map_or_else(
+            || SizeHint::with_exact(0),
+            |source| {
+                let source = source.borrow();
+                if source.has_passed && !self.has_begun {
+                    // What it will be is said by the request's own fields.
+                    return SizeHint::default();
+                }
+                source.incoming.size_hint()
+            },
+        )
+    }
+}
+
+impl Source {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+            ready!(self.idle.poll(cx));
             return Poll::Ready(Some(Err(RequestBodyError::Idle)));
         };
-        this.idle.moved();
-        if let Some(tap) = &this.tap {
-            keep(
-                &mut tap.borrow_mut(),
-                frame.as_ref(),
-                incoming.is_end_stream(),
-            );
+        self.idle.moved();
+        if let Some(tap) = &self.tap {
+            let is_last = self.incoming.is_end_stream();
+            keep(&mut tap.borrow_mut(), frame.as_ref(), is_last);
         }
         Poll::Ready(frame.map(|frame| {
             let mut frame = frame.map_err(RequestBodyError::Client)?;
+            self.has_passed = true;
             if let Some(trailers) = frame.trailers_mut() {
                 clean_trailers(trailers);
+                // They pass once.
+                self.kept = None;
             }
-            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-            this.left = this
+            let piece = frame.data_ref();
+            if let (Some(kept), Some(piece)) = (&mut self.kept, piece) {
+                kept.saw(piece);
+            }
+            let length = piece.map_or(0, |data| data.len() as u64);
+            self.left = self
                 .left
                 .checked_sub(length)
                 .ok_or(RequestBodyError::TooLarge)?;
             Ok(frame)
         }))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Incoming::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
     }
 }
 
@@ -152,16 +247,18 @@ impl AnswerBodyError {
 pub struct AnswerBody {
     upstream: PooledBody<RequestBody>,
     _in_flight: InFlight,
+    _permit: Option<Permit>,
     idle: IdleTimer,
     /// Streams have none.
     deadline: Option<Deadline>,
 }
 
 impl AnswerBody {
-    /// Ends at `ends`, where the answer has an end of its own; never waits longer than `idle` for its next bytes.
+    /// Ends at `ends`, where the answer has an end of its own; never waits longer than `idle` for its next bytes. What is
+    /// `held` is given back with its end.
     pub fn new(
         upstream: PooledBody<RequestBody>,
-        in_flight: InFlight,
+        (in_flight, permit): (InFlight, Option<Permit>),
         idle: Duration,
         ends: Option<Instant>,
     ) -> Self {
@@ -169,6 +266,7 @@ impl AnswerBody {
         Self {
             upstream,
             _in_flight: in_flight,
+            _permit: permit,
             idle: IdleTimer::new(idle),
             deadline,
         }

@@ -2,9 +2,21 @@
 
 use std::sync::Arc;
 
-use upstream::{Connecting, Endpoint, Place, Upstream};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, Method, Response};
+use upstream::balance::{Balance, HashBy};
+use upstream::breaker::Breaker;
+use upstream::bulkhead::Bulkhead;
+use upstream::endpoint::NotAHost;
+use upstream::fleet::{self, Fleet, Member};
+use upstream::{Connecting, Endpoint, Place, Upstream, retry};
 
-use super::config::{BackendConfig, HostPolicy, PathRewrite, UpstreamConfig};
+use super::config::{
+    BackendConfig, EndpointConfig, FallbackAnswer, FallbackConfig, FallbackOn, HostPolicy,
+    PathRewrite, RespondConfig, UpstreamConfig,
+};
 
 /// One side of a route, or its only one.
 #[derive(Clone, Debug)]
@@ -15,50 +27,193 @@ pub struct Backend {
     pub host: HostPolicy,
     /// What the path becomes.
     pub path: PathRewrite,
+    /// Which failed tries are made again.
+    pub retry: Arc<retry::Settings>,
+    /// What keeps it from being asked, for this route and this side of it.
+    pub breaker: Option<Arc<Breaker>>,
 }
 
 impl Backend {
-    /// `config` as written for a route, over the upstream that it names.
+    /// `config` as written for a route, over the upstream that it names. What `previous` has learnt is kept.
     pub fn new(
         config: &BackendConfig,
-        upstream: &Arc<Upstream>,
-        upstream_host: &HostPolicy,
+        (written, upstream): (&UpstreamConfig, &Arc<Upstream>),
+        retry: retry::Settings,
+        previous: Option<&Self>,
     ) -> Self {
+        let known = previous
+            .filter(|known| known.upstream.name == upstream.name)
+            .and_then(|known| known.breaker.as_ref());
+        let breaker = written.breaker.as_ref().map(|settings| {
+            let same = known.filter(|known| known.settings() == settings);
+            same.map_or_else(|| Arc::new(Breaker::new(settings.clone())), Arc::clone)
+        });
         Self {
             upstream: Arc::clone(upstream),
             host: config
                 .host
                 .clone()
-                .map_or_else(|| upstream_host.clone(), HostPolicy::Name),
+                .map_or_else(|| written.host.clone(), HostPolicy::Name),
             path: config.path.clone(),
+            retry: Arc::new(retry),
+            breaker,
+        }
+    }
+
+    /// Whether such a request may be sent to it a second time although a part of it was.
+    pub fn repeats(&self, method: &Method, fields: &HeaderMap) -> bool {
+        self.retry.attempts > 1 && self.retry.repeats(method, fields)
+    }
+
+    /// What its balance knows callers by, where it does.
+    pub fn hash_by(&self) -> Option<&HashBy> {
+        match &self.upstream.fleet.settings().balance {
+            Balance::Hash(by) => Some(by),
+            Balance::PowerOfTwo | Balance::RoundRobin | Balance::Random | Balance::LeastRequest => {
+                None
+            }
         }
     }
 }
 
-/// Builds an upstream; endpoints that `previous` has too stay the same objects, with their connections and counters.
+/// Who answers when a route's backend does not.
+#[derive(Debug)]
+pub struct Fallback {
+    /// After what.
+    pub on: FallbackOn,
+    /// For which methods.
+    pub methods: Vec<Method>,
+    /// Who.
+    pub to: FallbackTo,
+}
+
+/// Who answers instead.
+#[derive(Debug)]
+pub enum FallbackTo {
+    /// Another backend.
+    Backend(Backend),
+    /// Always the same.
+    Fixed(Fixed),
+}
+
+/// An answer that the file itself gives.
+#[derive(Debug)]
+pub struct Fixed(Response<Bytes>);
+
+impl Fallback {
+    /// As written; `backend` compiles the backend that it may name.
+    pub fn new<E>(
+        config: &FallbackConfig,
+        backend: impl FnOnce(&BackendConfig) -> Result<Backend, E>,
+    ) -> Result<Self, E> {
+        Ok(Self {
+            on: config.on.clone(),
+            methods: config.methods.clone(),
+            to: match &config.answer {
+                FallbackAnswer::Upstream(config) => FallbackTo::Backend(backend(config)?),
+                FallbackAnswer::Respond(config) => FallbackTo::Fixed(Fixed::new(config)),
+            },
+        })
+    }
+
+    /// Whether somebody is asked, which takes time.
+    pub fn asks(&self) -> bool {
+        matches!(self.to, FallbackTo::Backend(_))
+    }
+
+    /// Whom it asks, if it does.
+    pub fn backend(&self) -> Option<&Backend> {
+        match &self.to {
+            FallbackTo::Backend(backend) => Some(backend),
+            FallbackTo::Fixed(_) => None,
+        }
+    }
+}
+
+impl Fixed {
+    fn new(config: &RespondConfig) -> Self {
+        let mut answer = Response::new(Bytes::from(config.body.clone()));
+        *answer.status_mut() = config.status;
+        let fields = answer.headers_mut();
+        fields.insert(CONTENT_TYPE, config.content_type.clone());
+        // It is true only while the backend does not answer.
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Self(answer)
+    }
+
+    /// Once more.
+    pub fn answer<B: From<Bytes>>(&self) -> Response<B> {
+        self.0.clone().map(B::from)
+    }
+}
+
+/// Builds an upstream. What `previous` has alive is kept wherever its part of the file is as it was: endpoints with their
+/// connections, health and counters, the budget, the places of the bulkhead.
 pub fn upstream(
     config: &UpstreamConfig,
-    previous: Option<&Upstream>,
-) -> Result<Upstream, upstream::endpoint::NotAHost> {
-    let endpoint = |wanted: &super::config::EndpointConfig| {
-        let place = Place::new(&wanted.host, wanted.port, &wanted.base_path);
-        let same = |known: &&Arc<Endpoint>| *known.place() == place;
-        match previous.and_then(|previous| previous.endpoints.iter().find(same)) {
-            Some(known) => Ok(Arc::clone(known)),
-            None => Endpoint::new(place).map(Arc::new),
-        }
-    };
+    previous: Option<(&UpstreamConfig, &Upstream)>,
+) -> Result<Upstream, NotAHost> {
+    let known = previous.map(|(_, known)| known);
+    let bulkhead = config.bulkhead.map(|settings| {
+        let same = known.and_then(|known| known.bulkhead.as_ref());
+        let same = same.filter(|known| known.settings() == settings);
+        same.map_or_else(|| Bulkhead::new(settings), Arc::clone)
+    });
     Ok(Upstream {
         name: config.name.clone(),
-        endpoints: config
-            .endpoints
-            .iter()
-            .map(endpoint)
-            .collect::<Result<_, _>>()?,
+        fleet: fleet(config, previous)?,
         connecting: Connecting {
             timeout: config.connect_timeout,
             idle_max: config.pool_idle,
             idle_timeout: config.pool_idle_timeout,
         },
+        bulkhead,
+        budget: known
+            .map(|known| Arc::clone(&known.budget))
+            .unwrap_or_default(),
+        tally: known
+            .map(|known| Arc::clone(&known.tally))
+            .unwrap_or_default(),
     })
+}
+
+fn fleet(
+    config: &UpstreamConfig,
+    previous: Option<(&UpstreamConfig, &Upstream)>,
+) -> Result<Arc<Fleet>, NotAHost> {
+    let same = |(before, _): &(&UpstreamConfig, &Upstream)| {
+        before.endpoints == config.endpoints
+            && before.endpoints_file == config.endpoints_file
+            && before.balance == config.balance
+            && before.slow_start == config.slow_start
+            && before.ejection == config.ejection
+            && before.health == config.health
+    };
+    if let Some((_, known)) = previous.filter(same) {
+        return Ok(Arc::clone(&known.fleet));
+    }
+    let known = previous.map(|(_, known)| &known.fleet);
+    let member = |wanted: &EndpointConfig| {
+        let place = Place::new(&wanted.host, wanted.port, &wanted.base_path);
+        let endpoint = match known.and_then(|known| known.find(&place)) {
+            Some(known) => known,
+            None => Arc::new(Endpoint::new(place)?),
+        };
+        Ok(Member {
+            endpoint,
+            weight: wanted.weight,
+        })
+    };
+    let members = config
+        .endpoints
+        .iter()
+        .map(member)
+        .collect::<Result<_, _>>()?;
+    let settings = fleet::Settings {
+        balance: config.balance.clone(),
+        slow_start: config.slow_start,
+        ejection: config.ejection,
+        checked: config.health.is_some(),
+    };
+    Ok(Arc::new(Fleet::new(settings, members)))
 }

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body::Body;
 use strangler::{Decision, Reason, Side};
-use upstream::Kind;
+use upstream::{Kind, Whose};
 
 use super::compiled::Canary;
 use super::config::Failures;
@@ -22,15 +22,6 @@ const GRPC_STATUS: &str = "grpc-status";
 
 /// The head of a side's answer, or why there is none.
 pub type Came<'a> = Result<(StatusCode, &'a HeaderMap), Kind>;
-
-/// Whose time runs out at a deadline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// The route's.
-    Ours,
-    /// The caller's, who waits for less.
-    Callers,
-}
 
 /// What a side is to blame for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,11 +154,11 @@ impl Canary {
     }
 
     /// Whether legacy may be asked in the place of a service that fails: only what may be repeated, and is small.
-    pub fn has_net<B: Body>(&self, decision: Decision, request: &Request<B>) -> bool {
+    pub fn has_net(&self, decision: Decision, method: &Method, body: &impl Body) -> bool {
         self.failover
             && is_the_canarys(decision)
-            && matches!(*request.method(), Method::GET | Method::HEAD)
-            && request.body().is_end_stream()
+            && matches!(*method, Method::GET | Method::HEAD)
+            && body.is_end_stream()
     }
 
     /// Whether the service failed so that legacy is asked. Whoever set the deadline, the service had only its part of it.
@@ -365,26 +356,24 @@ mod tests {
 
     #[test]
     fn legacy_steps_in_for_reads_of_the_canary_only() {
-        let request = |method: Method| {
-            let mut request = Request::new(Empty::<&[u8]>::new());
-            *request.method_mut() = method;
-            request
+        let has_net = |canary: Canary, decision, method| {
+            canary.has_net(decision, &method, &Empty::<&[u8]>::new())
         };
         let decision = by(Reason::Bucket);
-        assert!(canary().has_net(decision, &request(Method::GET)));
-        assert!(canary().has_net(decision, &request(Method::HEAD)));
+        assert!(has_net(canary(), decision, Method::GET));
+        assert!(has_net(canary(), decision, Method::HEAD));
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            assert!(!canary().has_net(decision, &request(method)));
+            assert!(!has_net(canary(), decision, method));
         }
-        assert!(!canary().has_net(decision, &Request::new(Full::new(&b"body"[..]))));
+        assert!(!canary().has_net(decision, &Method::GET, &Full::new(&b"body"[..])));
         for other in [Reason::Override, Reason::Allowed, Reason::Capped] {
-            assert!(!canary().has_net(by(other), &request(Method::GET)));
+            assert!(!has_net(canary(), by(other), Method::GET));
         }
         let without = Canary {
             failover: false,
             ..canary()
         };
-        assert!(!without.has_net(decision, &request(Method::GET)));
+        assert!(!has_net(without, decision, Method::GET));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use chassis::clock::Clock;
@@ -13,6 +14,7 @@ use chassis::telemetry::lines::LineBuffer;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
 use strangler::{Decision, Side};
+use upstream::Trail;
 
 use crate::decommission::noted::{Notes, Outcome};
 use crate::listener::config::Listener;
@@ -67,6 +69,8 @@ pub struct Record {
     pub on_service: Option<Rc<OnService>>,
     /// Who was asked.
     pub upstream: Option<Asked>,
+    /// Who answered in the place of a backend that did not.
+    pub fallback: Option<Fallback>,
     /// The answer's status, once there is one.
     pub status: Option<StatusCode>,
     /// The code of a problem that we answered with.
@@ -77,13 +81,32 @@ pub struct Record {
     pub cut: Option<&'static str>,
 }
 
+/// Who answers in the place of a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// The file itself.
+    Static,
+    /// Another upstream.
+    Upstream,
+}
+
+impl Fallback {
+    /// One word for fields and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Upstream => "upstream",
+        }
+    }
+}
+
 /// A backend that was asked.
 #[derive(Debug)]
 pub struct Asked {
     /// Where.
     pub endpoint: HeaderValue,
-    /// How often.
-    pub attempts: u32,
+    /// How often, and what kept it from more.
+    pub trail: Trail,
     /// From forwarding the head to the head of the answer.
     pub took: Duration,
 }
@@ -136,6 +159,7 @@ impl Record {
             on_legacy: None,
             on_service: None,
             upstream: None,
+            fallback: None,
             status: None,
             code: None,
             bytes_out: 0,
@@ -148,6 +172,12 @@ impl Record {
         self.decision = Some(decision);
         self.on_legacy =
             (decision.side == Side::Legacy).then(|| OnLegacy::begin(&self.stats, self.ledger.core));
+    }
+
+    /// Somebody answers in the place of the backend.
+    pub fn fallback(&mut self, by: Fallback) {
+        self.fallback = Some(by);
+        self.stats.fallbacks.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Which side answered, where the route has sides.
@@ -189,12 +219,17 @@ impl Record {
         line.number("generation", self.generation);
         if let Some(asked) = &self.upstream {
             line.text("endpoint", asked.endpoint.as_bytes());
-            line.number("attempts", asked.attempts.into());
+            line.number("attempts", asked.trail.attempts.into());
             line.millis("upstream_ms", asked.took);
         }
         line.number("bytes_out", self.bytes_out);
         line.millis("duration_ms", took);
-        for (name, value) in [("code", self.code), ("cut", self.cut)] {
+        let fallback = self.fallback.map(Fallback::as_str);
+        for (name, value) in [
+            ("fallback", fallback),
+            ("code", self.code),
+            ("cut", self.cut),
+        ] {
             if let Some(value) = value {
                 line.text(name, value.as_bytes());
             }

@@ -229,10 +229,10 @@ impl Metrics {
         ]
     }
 
-    /// How often legacy stepped in for a canary's service.
+    /// How often somebody else stepped in.
     fn nets(&self) -> impl Iterator<Item = Sample> {
         type Count = fn(&RouteStats) -> &AtomicU64;
-        let metrics: [(_, _, Count); 2] = [
+        let metrics: [(_, _, Count); 3] = [
             (
                 "banyan_capped",
                 "Requests that legacy answered because the service had as many as it may have at once",
@@ -242,6 +242,11 @@ impl Metrics {
                 "banyan_failovers",
                 "Requests that legacy answered because the service failed",
                 |stats| &stats.failovers,
+            ),
+            (
+                "banyan_fallbacks",
+                "Requests that a route's fallback answered because its backend did not",
+                |stats| &stats.fallbacks,
             ),
         ];
         let routes = self.routes();

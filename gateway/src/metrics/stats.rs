@@ -24,6 +24,8 @@ pub struct RouteStats {
     pub capped: AtomicU64,
     /// Requests that legacy answered because the service failed.
     pub failovers: AtomicU64,
+    /// Requests that somebody else answered because the backend did not.
+    pub fallbacks: AtomicU64,
     /// Requests of a capped canary that the service is answering.
     on_service: AtomicU32,
     cores: Box<[CoreStats]>,
@@ -123,6 +125,7 @@ impl RouteStats {
             name: name.to_owned(),
             capped: AtomicU64::new(0),
             failovers: AtomicU64::new(0),
+            fallbacks: AtomicU64::new(0),
             on_service: AtomicU32::new(0),
             cores: (0..cores).map(|_| CoreStats::default()).collect(),
         }

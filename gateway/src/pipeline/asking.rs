@@ -1,58 +1,58 @@
-//! Asks the side that was chosen, notes how it did, and lets legacy answer where the service of a canary may not or
-//! cannot.
+//! Asks the side that was chosen, notes how it did, and lets somebody else answer where it may not or cannot: legacy
+//! for the service of a canary, a route's fallback for anybody.
 
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::Request;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use strangler::{Decision, Reason, Side};
 use tokio::time::Instant;
 use upstream::transport::hyper_h1::PooledBody;
-use upstream::{Answered, CallError};
+use upstream::{Answered, CallError, Resend as _, Whose};
 
-use super::handing::tell_again;
 use super::{Found, Passage, returning};
-use crate::forward::body::RequestBody;
-use crate::forward::compiled::Backend;
+use crate::forward::body::{Keeping, RequestBody};
+use crate::forward::compiled::{Backend, Fallback, FallbackTo, Fixed};
 use crate::forward::stage::{Forwarding, forward};
-use crate::forward::upgrade::Wanted;
 use crate::judge::compiled::Canary;
-use crate::judge::stage::{Came, SoFar, Went, Whose};
-use crate::log::record::Record;
+use crate::judge::stage::{Came, SoFar, Went};
+use crate::log::record::{self, Record};
 use crate::metrics::stats::OnService;
+use crate::reply::ReplyBody;
 use crate::route::compiled::{Route, Target};
 use crate::side::compiled::Migration;
+
+/// So much of a request's body is kept for another try; a longer one is sent once.
+const KEPT_FOR_RETRY: usize = 64 * 1024;
 
 /// A side's answer.
 pub(super) type Answer = Answered<PooledBody<RequestBody>>;
 
-/// What an answer must fit to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
-    /// Whose time runs out at the deadline.
-    whose: Whose,
-    /// The client would switch to another protocol.
-    may_switch: bool,
+/// Who answered.
+pub(super) enum Told<'a> {
+    /// A backend, asked so.
+    By(Forwarding<'a>, Answer),
+    /// The file.
+    Fixed(Response<ReplyBody>),
 }
 
-impl Terms {
-    /// `wanted` is what the client would switch to.
-    pub(super) fn of(whose: Whose, wanted: Option<&Wanted>) -> Self {
-        let may_switch = wanted.is_some();
-        Self { whose, may_switch }
-    }
+/// Who catches a request on which the backend that was chosen fails.
+#[derive(Clone, Copy)]
+struct Nets<'a> {
+    /// Legacy, for the service of a canary.
+    legacy: Option<Net<'a>>,
+    /// The route's own.
+    fallback: Option<&'a Fallback>,
 }
 
-/// What catches a request that the service fails on.
+#[derive(Clone, Copy)]
 struct Net<'a> {
     canary: &'a Canary,
     legacy: &'a Backend,
     decision: Decision,
-    /// The request once more; it has no body.
-    again: Request<RequestBody>,
-    /// The service's part of the time.
-    service_until: Instant,
 }
 
 /// Where the service has as many requests as it may have at once, legacy answers.
@@ -74,40 +74,66 @@ pub(super) fn within_cap(
 }
 
 impl Passage<'_> {
+    /// The request's body, of which as much is kept as another try may need.
+    pub(super) fn body(
+        &self,
+        route: &Route,
+        backend: &Backend,
+        parts: &Parts,
+        incoming: Incoming,
+    ) -> RequestBody {
+        let idle = self.view.config.edge.body_idle_timeout;
+        let keeping = backend
+            .repeats(&parts.method, &parts.headers)
+            .then_some(Keeping {
+                max: KEPT_FOR_RETRY,
+                memory: &self.core.shared.kept_for_retry,
+            });
+        RequestBody::new(incoming, route.max_body, idle, keeping)
+    }
+
     /// Sends the request, and waits for the head of an answer that can be handed on. Also says whom that is from.
     pub(super) async fn ask<'h, 'r: 'h>(
         &self,
         mut how: Forwarding<'h>,
-        mut request: Request<RequestBody>,
-        terms: Terms,
+        (mut head, mut body): (Request<()>, RequestBody),
+        may_switch: bool,
         found: &mut Found<'r>,
-    ) -> Result<(Forwarding<'h>, Answer), CallError> {
-        let mut net = net(&how, &request, terms, found);
-        // One place that waits, for the service and for legacy: every other makes what is kept of each request larger.
+    ) -> Result<Told<'h>, CallError> {
+        let mut nets = Nets::of(&head, &body, may_switch, found);
+        // One place that waits, for all who may be asked: every other makes what is kept of each request larger.
         loop {
+            let spare = nets.may_ask().then(|| body.again());
             let asking = Forwarding {
-                deadline: net.as_ref().map_or(how.deadline, |net| net.service_until),
+                deadline: nets.first_until(Instant::now(), how.deadline),
                 ..how
             };
-            if asking.deadline != how.deadline {
-                tell_again(request.headers_mut(), asking.deadline);
-            }
             let asked_at = self.core.clock().now();
-            let result = forward(&self.core.transport, &asking, request).await;
+            let result = forward(&self.core.transport, &asking, &mut head, body).await;
             let took = self.core.clock().now().saturating_duration_since(asked_at);
-            let result = self.looked_at(result, took, terms, found);
-            let Some(net) = net.take().filter(|net| net.catches(&result)) else {
-                return Ok((how, result?));
+            let result = self.looked_at(result, took, (may_switch, how.whose), found);
+            let next = match nets.catches(&result, spare.as_ref()) {
+                Caught::Not => return result.map(|answer| Told::By(how, answer)),
+                Caught::Fixed(fixed) => {
+                    found.record.fallback(record::Fallback::Static);
+                    return Ok(Told::Fixed(fixed.answer()));
+                }
+                Caught::Legacy(net) => {
+                    let record = &mut found.record;
+                    record.on_service = None;
+                    record.stats.failovers.fetch_add(1, Ordering::Relaxed);
+                    record.decided(net.decision.instead(Reason::Failover));
+                    net.legacy
+                }
+                Caught::Other(backend) => {
+                    found.record.fallback(record::Fallback::Upstream);
+                    backend
+                }
             };
-            // Nobody reads what the service said: its connection is closed, its place is free.
+            // Nobody reads what was said: its connection is closed, its place is free.
             drop(result);
-            let record = &mut found.record;
-            record.on_service = None;
-            record.stats.failovers.fetch_add(1, Ordering::Relaxed);
-            record.decided(net.decision.instead(Reason::Failover));
-            how.backend = net.legacy;
-            request = net.again;
-            tell_again(request.headers_mut(), how.deadline);
+            how.backend = next;
+            body = spare.unwrap_or_default();
         }
     }
 
@@ -116,15 +142,18 @@ impl Passage<'_> {
         &self,
         result: Result<Answer, CallError>,
         took: Duration,
-        terms: Terms,
+        (may_switch, whose): (bool, Whose),
         found: &mut Found<'_>,
     ) -> Result<Answer, CallError> {
         returning::record(&mut found.record, &result, took);
-        let result = result.and_then(|answer| returning::sound(answer, terms.may_switch));
-        found.judged = found
-            .route
-            .and_then(Route::canary)
-            .and_then(|canary| self.so_far(canary, &result, terms.whose, took, &found.record));
+        let result = result.and_then(|answer| returning::sound(answer, may_switch));
+        // Who answers in the place of a side says nothing about it.
+        if found.record.fallback.is_none() {
+            found.judged = found
+                .route
+                .and_then(Route::canary)
+                .and_then(|canary| self.so_far(canary, &result, whose, took, &found.record));
+        }
         result
     }
 
@@ -143,9 +172,72 @@ impl Passage<'_> {
     }
 }
 
-impl Net<'_> {
-    fn catches(&self, result: &Result<Answer, CallError>) -> bool {
-        self.canary.falls(came(result))
+enum Caught<'a> {
+    Not,
+    Legacy(Net<'a>),
+    Other(&'a Backend),
+    Fixed(&'a Fixed),
+}
+
+impl<'a> Nets<'a> {
+    fn of(head: &Request<()>, body: &RequestBody, may_switch: bool, found: &Found<'a>) -> Self {
+        if may_switch {
+            return Self {
+                legacy: None,
+                fallback: None,
+            };
+        }
+        let fallback = found.route.and_then(|route| route.fallback.as_deref());
+        Self {
+            legacy: net(head, body, found),
+            fallback: fallback.filter(|fallback| fallback.methods.contains(head.method())),
+        }
+    }
+
+    /// Whether somebody else may be asked.
+    fn may_ask(self) -> bool {
+        let by_fallback = self.fallback.is_some_and(Fallback::asks);
+        self.legacy.is_some() || by_fallback
+    }
+
+    /// Half of the time is for whoever is asked next; so whatever the first one does, the second has as much.
+    fn first_until(self, now: Instant, deadline: Instant) -> Instant {
+        if self.may_ask() {
+            halfway(now, deadline)
+        } else {
+            deadline
+        }
+    }
+
+    /// Who answers instead. Each net catches once.
+    fn catches(
+        &mut self,
+        result: &Result<Answer, CallError>,
+        spare: Option<&RequestBody>,
+    ) -> Caught<'a> {
+        let is_whole = spare.is_some_and(RequestBody::is_whole);
+        if let Some(net) = self
+            .legacy
+            .take_if(|net| net.canary.falls(came(result)) && is_whole)
+        {
+            return Caught::Legacy(net);
+        }
+        // What legacy would have caught was none of its failures, so it is over with it.
+        self.legacy = None;
+        let falls = |fallback: &&Fallback| match result {
+            Ok(answer) => fallback.on.answered(answer.response.status()),
+            Err(error) => fallback.on.failed(error.kind),
+        };
+        match self
+            .fallback
+            .take()
+            .filter(falls)
+            .map(|fallback| &fallback.to)
+        {
+            Some(FallbackTo::Fixed(fixed)) => Caught::Fixed(fixed),
+            Some(FallbackTo::Backend(backend)) if is_whole => Caught::Other(backend),
+            Some(FallbackTo::Backend(_)) | None => Caught::Not,
+        }
     }
 }
 
@@ -156,32 +248,21 @@ fn came(result: &Result<Answer, CallError>) -> Came<'_> {
     }
 }
 
-fn net<'r>(
-    how: &Forwarding<'_>,
-    request: &Request<RequestBody>,
-    terms: Terms,
-    found: &Found<'r>,
-) -> Option<Box<Net<'r>>> {
+fn net<'r>(head: &Request<()>, body: &RequestBody, found: &Found<'r>) -> Option<Net<'r>> {
     let Target::Migration(migration) = &found.route?.target else {
         return None;
     };
     let (canary, decision) = (migration.canary.as_ref()?, found.record.decision?);
-    if terms.may_switch || !canary.has_net(decision, request) {
+    if !canary.has_net(decision, head.method(), body) {
         return None;
     }
-    let mut again = Request::new(RequestBody::default());
-    again.method_mut().clone_from(request.method());
-    again.headers_mut().clone_from(request.headers());
-    Some(Box::new(Net {
+    Some(Net {
         canary,
         legacy: migration.backend(Side::Legacy)?,
         decision,
-        again,
-        service_until: halfway(Instant::now(), how.deadline),
-    }))
+    })
 }
 
-/// Half of what is left is the service's; so whatever it does, legacy has as much.
 fn halfway(now: Instant, deadline: Instant) -> Instant {
     now + deadline.saturating_duration_since(now) / 2
 }

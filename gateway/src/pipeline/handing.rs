@@ -5,15 +5,17 @@ use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use chassis::handover::{DEADLINE, STATE, STICKY, deadline, deadline_value};
+use chassis::handover::{self, DEADLINE, STATE, STICKY};
 use chassis::principal::escaped;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
+use upstream::Whose;
 
 use super::Passage;
 use crate::auth::compiled::Verified;
+use crate::forward::deadline;
 use crate::forward::fields::Sender;
-use crate::judge::stage::Whose;
 use crate::listener::config::Listener;
 use crate::rejection::Rejection;
 use crate::route::compiled::{Route, Target};
@@ -37,22 +39,30 @@ impl Passage<'_> {
         }
     }
 
-    /// Until when a believed caller waits. What cannot be read is as good as not there, but counted.
+    /// Until when the caller waits, where it is believed: a gRPC caller always is. What cannot be read is as good as not
+    /// there, but counted.
     pub(super) fn caller_waits_until(&self, route: &Route, fields: &HeaderMap) -> Option<Instant> {
+        let grpc = is_grpc(fields).then(|| deadline::of_grpc(fields)).flatten();
+        let told = self.told(route, fields);
+        let wait = grpc.into_iter().chain(told).min()?;
+        Some(Instant::now() + wait)
+    }
+
+    fn told(&self, route: &Route, fields: &HeaderMap) -> Option<Duration> {
         if !(route.client_deadline || self.client.sender == Sender::TrustedCaller) {
             return None;
         }
         let mut given = fields.get_all(DEADLINE).iter();
         let wait = match (given.next(), given.next()) {
             (None, _) => return None,
-            (Some(value), None) => deadline(value),
+            (Some(value), None) => handover::deadline(value),
             (Some(_), Some(_)) => None,
         };
         if wait.is_none() {
             let ignored = &self.core.shared.metrics.deadlines_ignored;
             ignored.fetch_add(1, Ordering::Relaxed);
         }
-        Some(Instant::now() + wait?)
+        wait
     }
 
     /// What keeps the caller on one side, where that is of use: what a trusted caller hands on, else what the route
@@ -97,7 +107,7 @@ impl Passage<'_> {
 impl Handed {
     /// Tells it, in place of whatever the request said.
     pub(super) fn tell(self, fields: &mut HeaderMap, deadline: Instant) {
-        tell_deadline(fields, deadline);
+        deadline::tell(fields, deadline);
         if let Some(sticky) = self.sticky {
             fields.insert(STICKY, sticky);
         }
@@ -107,16 +117,9 @@ impl Handed {
     }
 }
 
-/// Says anew what is left of the time, where the backend is told that at all.
-pub(super) fn tell_again(fields: &mut HeaderMap, deadline: Instant) {
-    if fields.contains_key(DEADLINE) {
-        tell_deadline(fields, deadline);
-    }
-}
-
-fn tell_deadline(fields: &mut HeaderMap, deadline: Instant) {
-    let left = deadline.saturating_duration_since(Instant::now());
-    fields.insert(DEADLINE, deadline_value(left));
+fn is_grpc(fields: &HeaderMap) -> bool {
+    let content = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    content.is_some_and(|content| content.starts_with(b"application/grpc"))
 }
 
 /// When an answer's head must have come: the route's time, or the caller's where that is shorter.
@@ -149,21 +152,5 @@ mod tests {
         let callers = Some((now + second / 2, Whose::Callers));
         assert_eq!(until(Some(second / 2)), callers);
         assert_eq!(until(Some(Duration::ZERO)), None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_left_of_the_time_is_told_in_whole_milliseconds() {
-        let deadline = Instant::now() + Duration::from_millis(250);
-        tokio::time::advance(Duration::from_micros(100_500)).await;
-        let mut fields = HeaderMap::new();
-        Handed::default().tell(&mut fields, deadline);
-        assert_eq!(fields[DEADLINE], "149");
-        assert_eq!(fields.len(), 1);
-        tokio::time::advance(Duration::from_millis(100)).await;
-        tell_again(&mut fields, deadline);
-        assert_eq!(fields[DEADLINE], "49");
-        let mut untold = HeaderMap::new();
-        tell_again(&mut untold, deadline);
-        assert!(untold.is_empty());
     }
 }

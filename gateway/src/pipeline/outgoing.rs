@@ -10,7 +10,6 @@ use hyper::body::Incoming;
 
 use super::{Found, Passage};
 use crate::auth::compiled::Verified;
-use crate::forward::body::RequestBody;
 use crate::forward::client::Client;
 use crate::forward::fields::{Sender, clean_request};
 use crate::forward::upgrade::Wanted;
@@ -35,16 +34,15 @@ pub(super) fn identify(request: &mut Request<Incoming>, client: &Client, record:
 }
 
 impl Passage<'_> {
-    /// The request as the upstream gets it, but for what depends on the endpoint.
+    /// The request's head as the upstream gets it, but for what depends on the endpoint.
     pub(super) fn outgoing(
         &self,
         route: &Route,
         parts: Parts,
-        body: RequestBody,
         wanted: Option<&Wanted>,
         found: &Found<'_>,
-    ) -> Request<RequestBody> {
-        let mut request = Request::new(body);
+    ) -> Request<()> {
+        let mut request = Request::new(());
         *request.method_mut() = parts.method;
         let mut fields = parts.headers;
         let underscored = clean_request(&mut fields, self.client.sender, route.underscore_fields);

@@ -22,6 +22,8 @@ use crate::rejection::{Causes, Rejection};
 use crate::reply::ReplyBody;
 use crate::side::visitor;
 
+/// An answer that is not the backend's own: `static` or `upstream`.
+const FALLBACK: HeaderName = HeaderName::from_static("x-fallback");
 const ROUTE_REASON: HeaderName = HeaderName::from_static("x-route-reason");
 
 /// Callers with this scope hear causes.
@@ -33,14 +35,14 @@ pub(super) fn record<B>(
     result: &Result<Answered<B>, CallError>,
     took: Duration,
 ) {
-    let (endpoint, attempts) = match result {
-        Ok(answered) => (Some(answered.in_flight.endpoint()), answered.attempts),
-        Err(error) => (error.endpoint.as_ref(), error.attempts),
+    let (endpoint, trail) = match result {
+        Ok(answered) => (Some(answered.in_flight.endpoint()), answered.trail),
+        Err(error) => (error.endpoint.as_ref(), error.trail),
     };
     if let Some(endpoint) = endpoint {
         record.upstream = Some(Asked {
             endpoint: endpoint.authority().clone(),
-            attempts,
+            trail,
             took,
         });
     }
@@ -64,13 +66,13 @@ impl Passage<'_> {
         &self,
         how: &Forwarding<'_>,
         answered: Answered<PooledBody<RequestBody>>,
-        edge_host: Option<&HeaderValue>,
         wanted: Option<Wanted>,
         record: &Record,
     ) -> Response<ReplyBody> {
         let Answered {
             mut response,
             in_flight,
+            permit,
             ..
         } = answered;
         let edge = &self.view.config.edge;
@@ -90,7 +92,7 @@ impl Passage<'_> {
         }
         let endpoint = in_flight.endpoint();
         clean_answer(response.headers_mut());
-        if let Some(outside) = edge_host {
+        if let Some(outside) = how.outside {
             let sent = how.host(endpoint).unwrap_or(outside);
             let naming = Naming {
                 paths: how.paths(endpoint),
@@ -108,13 +110,14 @@ impl Passage<'_> {
         }
         // An answer that does not say how long it is may be a stream, which has no end to be late for.
         let sized = response.headers().contains_key(CONTENT_LENGTH);
-        let (idle, ends) = if sized {
-            (edge.body_idle_timeout, Some(how.deadline))
+        let (idle, ends, permit) = if sized {
+            (edge.body_idle_timeout, Some(how.deadline), permit)
         } else {
-            (edge.idle_timeout, None)
+            (edge.idle_timeout, None, None)
         };
         *response.version_mut() = Version::HTTP_11;
-        response.map(|body| ReplyBody::passed(AnswerBody::new(body, in_flight, idle, ends)))
+        let held = (in_flight, permit);
+        response.map(|body| ReplyBody::passed(AnswerBody::new(body, held, idle, ends)))
     }
 
     /// Our own answer.
@@ -163,7 +166,9 @@ impl Passage<'_> {
         let trusted = found.record.decision.is_some() && self.is_trusted(&found);
         let fields = answer.headers_mut();
         fields.insert(request_id::FIELD, found.record.request_id.to_value());
-        if let Some(decision) = found.record.decision {
+        if let Some(fallback) = found.record.fallback {
+            fields.insert(FALLBACK, HeaderValue::from_static(fallback.as_str()));
+        } else if let Some(decision) = found.record.decision {
             let side = match decision.side {
                 Side::Legacy => HeaderValue::from_static("legacy"),
                 Side::Service => HeaderValue::from_static("service"),
@@ -174,8 +179,9 @@ impl Passage<'_> {
             }
         }
         if let (Listener::Internal, Some(route)) = (self.peer.listener, found.route) {
-            // What legacy gave a caller of the service's is of no cohort, so it is kept for nobody.
-            let decision = found.record.decision;
+            // What legacy gave a caller of the service's, or somebody else in the place of both, is of no cohort, so it is kept for nobody.
+            let instead = found.record.fallback.is_some();
+            let decision = found.record.decision.filter(|_| !instead);
             let of_cohort = decision.filter(|decision| !decision.reason.is_instead());
             route
                 .mark

@@ -26,12 +26,12 @@ impl Passage<'_> {
     pub(super) fn capture(
         &self,
         shadow: Option<&Shadow>,
-        request: &mut Request<RequestBody>,
+        (head, body): (&Request<()>, &RequestBody),
         target: (&PathAndQuery, &str),
     ) -> Option<Box<Capture>> {
-        let capture = shadow?.capture(request, target, self.client.scheme())?;
+        let capture = shadow?.capture((head, body), target, self.client.scheme())?;
         if let Some(tap) = capture.body() {
-            request.body_mut().keep_in(tap);
+            body.keep_in(tap);
         }
         Some(capture)
     }

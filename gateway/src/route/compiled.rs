@@ -8,7 +8,7 @@ use strangler::Side;
 use super::config::{EncodedSlash, RouteConfig};
 use super::mark::Mark;
 use crate::auth::compiled::Policy;
-use crate::forward::compiled::Backend;
+use crate::forward::compiled::{Backend, Fallback};
 use crate::forward::config::UnderscoreFields;
 use crate::judge::compiled::Canary;
 use crate::metrics::stats::RouteStats;
@@ -42,6 +42,8 @@ pub struct Route {
     pub sticky: Vec<Sticky>,
     /// Who answers.
     pub target: Target,
+    /// Who answers when that one does not.
+    pub fallback: Option<Box<Fallback>>,
     /// What the internal listener says of it.
     pub mark: Mark,
     /// What is counted.
@@ -57,13 +59,31 @@ pub enum Target {
     Migration(Box<Migration>),
 }
 
+impl Target {
+    /// The one upstream.
+    pub fn only(&self) -> Option<&Backend> {
+        match self {
+            Self::Upstream(backend) => Some(backend),
+            Self::Migration(_) => None,
+        }
+    }
+
+    /// One of two sides, where it is declared.
+    pub fn side(&self, side: Side) -> Option<&Backend> {
+        match self {
+            Self::Upstream(_) => None,
+            Self::Migration(migration) => migration.declared(side),
+        }
+    }
+}
+
 impl Route {
     /// Joins the parts that other features compiled.
     pub fn new(
         config: &RouteConfig,
         auth: Policy,
         limits: RouteLimits,
-        target: Target,
+        (target, fallback): (Target, Option<Fallback>),
         mark: Mark,
         stats: Arc<RouteStats>,
     ) -> Self {
@@ -79,6 +99,7 @@ impl Route {
             prefix: config.path.prefix().to_owned(),
             sticky: config.sticky.clone(),
             target,
+            fallback: fallback.map(Box::new),
             mark,
             stats,
         }
@@ -93,7 +114,8 @@ impl Route {
                 migration.backend(Side::Service),
             ),
         };
-        one.into_iter().chain(other)
+        let fallback = self.fallback.as_deref().and_then(Fallback::backend);
+        one.into_iter().chain(other).chain(fallback)
     }
 
     /// How its requests are copied, while they are.

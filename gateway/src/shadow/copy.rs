@@ -8,12 +8,13 @@ use bytes::Bytes;
 use chassis::handover::{DEADLINE, deadline_value};
 use chassis::request_id::{self, RequestId};
 use chassis::trace::{TRACEPARENT, TraceContext};
-use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use http::header::{AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use tokio::time::Instant;
-use upstream::Transport;
+use upstream::breaker::Pass;
 use upstream::error::Kind;
+use upstream::{Transport, Whose, call_apart};
 
 use super::compiled::Copying;
 use super::config::Credentials;
@@ -23,7 +24,7 @@ use super::state::Dropped;
 use crate::forward::answer::Naming;
 use crate::forward::compiled::Backend;
 use crate::forward::fields::clean_answer;
-use crate::forward::stage::{Forwarding, forward};
+use crate::forward::stage::Forwarding;
 use crate::forward::tap::{Full, Memory, Tap};
 
 /// By which a backend knows a copy.
@@ -47,27 +48,39 @@ pub(super) struct Sending<'a, T> {
 }
 
 impl<T: Transport<Bytes>> Sending<'_, T> {
-    /// Asks a side with these fields.
+    /// Asks a side with these fields, as its breaker of copies lets it.
     pub(super) async fn ask(
         &self,
-        backend: &Backend,
+        (backend, pass): (&Backend, Option<Pass<'_>>),
         asked: &Asked,
         fields: HeaderMap,
     ) -> Result<Answered, Dropped> {
         let config = &self.copying.config;
-        let mut request = Request::new(self.body.clone());
-        *request.method_mut() = asked.method.clone();
-        *request.headers_mut() = fields;
+        let outside = fields.get(HOST).cloned();
+        let mut head = Request::new(());
+        *head.method_mut() = asked.method.clone();
+        *head.headers_mut() = fields;
         let how = Forwarding {
             backend,
             prefix: &self.copying.prefix,
             given: &asked.given,
             path: asked.path(),
+            outside: outside.as_ref(),
+            key: None,
             deadline: Instant::now() + config.timeout,
+            whose: Whose::Ours,
         };
-        let answered = forward(self.transport, &how, request).await;
-        let answered = answered.map_err(|error| reason(error.kind))?;
-        let (endpoint, mut response) = (answered.in_flight.endpoint(), answered.response);
+        let answered = call_apart(
+            self.transport,
+            &backend.upstream,
+            pass,
+            (&mut head, self.body.clone()),
+            how.deadline,
+            |endpoint, head| how.fit(endpoint, head),
+        )
+        .await;
+        let (endpoint, mut response) = answered.map_err(|error| reason(error.kind))?;
+        let endpoint = &endpoint;
         let fields = response.headers_mut();
         clean_answer(fields);
         if let Some(outside) = asked.host() {

@@ -9,6 +9,8 @@ use chassis::tasks::Tasks;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+use upstream::breaker::Breaker;
 use upstream::transport::reqwest_h1::ReqwestH1;
 use upstream::{Connecting, Transport};
 
@@ -18,7 +20,7 @@ use super::copy::{Sending, again, for_target};
 use super::job::{Answered, Job};
 use super::pair::{compared, unanswered};
 use super::stage::Shadow;
-use super::state::Pairs;
+use super::state::{Dropped, Pairs};
 
 /// Connections of copies. They are no one else's, so that no copy ever holds up a client's request.
 const CONNECTING: Connecting = Connecting {
@@ -114,12 +116,19 @@ async fn copy<T: Transport<Bytes>>(pairs: Arc<Pairs>, mut job: Job, with: &With<
         copying: &copying,
         body: &job.body.content(),
     };
+    let breaker = pairs.breaker(copying.target.breaker.as_deref().map(Breaker::settings));
+    let pass = breaker
+        .as_ref()
+        .map(|breaker| breaker.admit(Instant::now()));
+    let Ok(pass) = pass.transpose() else {
+        return pairs.dropped(Dropped::Breaker);
+    };
     let fields = for_target(asked, config.credentials, config.timeout);
     pairs.sent();
-    let target = sending.ask(&copying.target, asked, fields);
+    let target = sending.ask((&copying.target, pass), asked, fields);
     let (copied, second) = if copying.draws_noise(&asked.method) {
         let fields = again(asked, config.timeout);
-        let second = sending.ask(&copying.answering, asked, fields);
+        let second = sending.ask((&copying.answering, None), asked, fields);
         let (copied, second) = tokio::join!(target, second);
         // Without it the pair counts as any other.
         (copied, second.ok())

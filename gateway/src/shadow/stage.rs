@@ -63,14 +63,14 @@ impl Shadow {
     /// Starts to keep a request that is about to be sent, its body empty as yet.
     pub fn capture<B: Body>(
         &self,
-        request: &Request<B>,
+        (head, body): (&Request<()>, &B),
         (given, path): (&PathAndQuery, &str),
         scheme: &'static str,
     ) -> Option<Box<Capture>> {
         let memory = self.pairs.memory();
         let mut held = Held::of(memory);
         let max = self.copying.config.max_body;
-        let declared = request.body().size_hint().lower();
+        let declared = body.size_hint().lower();
         if declared > max as u64 {
             self.pairs.dropped(Dropped::BodyTooLarge);
             return None;
@@ -79,12 +79,12 @@ impl Shadow {
             self.pairs.dropped(Dropped::Memory);
             return None;
         }
-        let has_body = !request.body().is_end_stream();
+        let has_body = !body.is_end_stream();
         let asked = Asked {
-            method: request.method().clone(),
+            method: head.method().clone(),
             given: given.clone(),
             path: (path != given.path()).then(|| path.into()),
-            fields: request.headers().clone(),
+            fields: head.headers().clone(),
             scheme,
         };
         Some(Box::new(Capture {

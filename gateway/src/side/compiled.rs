@@ -88,6 +88,14 @@ impl Migration {
         }
     }
 
+    /// The side's backend, where there is one.
+    pub fn declared(&self, side: Side) -> Option<&Backend> {
+        match side {
+            Side::Legacy => self.legacy.as_ref(),
+            Side::Service => self.service.as_ref(),
+        }
+    }
+
     /// The side's backend; the other one where a side is not declared, so that no request is lost over it.
     pub fn backend(&self, side: Side) -> Option<&Backend> {
         match side {

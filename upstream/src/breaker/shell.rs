@@ -196,6 +196,11 @@ fn closed_epoch(gate: u64) -> Option<u64> {
 }
 
 impl Pass<'_> {
+    /// Of its breaker, as written.
+    pub fn settings(&self) -> &Settings {
+        self.breaker.settings()
+    }
+
     /// Whether the call finds out if the upstream is well again.
     pub fn is_probe(&self) -> bool {
         matches!(self.ticket.role, Role::Probe(_))

@@ -12,7 +12,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use chassis::clock::Clock;
 use chassis::tasks::Tasks;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -21,8 +21,8 @@ use tokio::net::TcpStream;
 
 use self::pool::Pool;
 use crate::endpoint::Endpoint;
-use crate::error::{CallError, Failed, Kind};
-use crate::transport::{Connecting, Transport};
+use crate::error::{CallError, Failed, Kind, Reused};
+use crate::transport::{Connecting, Connection, Transport};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -75,7 +75,7 @@ impl<B> HyperH1<B> {
 
 impl<B> Transport<B> for HyperH1<B>
 where
-    B: Body<Data = Bytes> + Default + 'static,
+    B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
     type Body = PooledBody<B>;
@@ -83,34 +83,30 @@ where
     async fn call(
         &self,
         endpoint: &Arc<Endpoint>,
-        connecting: &Connecting,
-        mut request: Request<B>,
-    ) -> Result<Response<PooledBody<B>>, Failed<B>> {
-        let kept = self.core.pool.borrow_mut().take(endpoint.id());
-        if let Some(sender) = kept {
-            // The backend may be closing this connection right now. A request that may be repeated survives that.
-            let spare = is_repeatable(&request).then(|| head_of(&request));
-            match self.send(endpoint, connecting, sender, request).await {
-                Err(Failed { error, unsent }) if error.kind == Kind::ResetBeforeHead => {
-                    let again = unsent.or_else(|| spare.map(Box::new));
-                    request = *again.ok_or(Failed {
-                        error,
-                        unsent: None,
-                    })?;
-                }
-                done => return done,
-            }
-        }
-        let sender = match self.connect(endpoint, connecting).await {
-            Ok(sender) => sender,
-            Err(error) => {
-                return Err(Failed {
-                    error,
-                    unsent: Some(Box::new(request)),
-                });
-            }
+        by: Connection<'_>,
+        head: &Request<()>,
+        body: B,
+    ) -> Result<Response<PooledBody<B>>, Failed> {
+        let kept = if by.fresh {
+            None
+        } else {
+            self.core.pool.borrow_mut().take(endpoint.id())
         };
-        self.send(endpoint, connecting, sender, request).await
+        let (sender, reused) = match kept {
+            Some(sender) => (sender, Reused::Yes),
+            None => match self.connect(endpoint, by.connecting).await {
+                Ok(sender) => (sender, Reused::No),
+                Err(error) => return Err(Failed::connecting(error)),
+            },
+        };
+        let request = whole(head, body);
+        self.send(endpoint, by.connecting, sender, request)
+            .await
+            .map_err(|(error, unsent)| Failed {
+                error,
+                unsent,
+                reused,
+            })
     }
 }
 
@@ -155,7 +151,7 @@ where
         connecting: &Connecting,
         mut sender: SendRequest<B>,
         request: Request<B>,
-    ) -> Result<Response<PooledBody<B>>, Failed<B>> {
+    ) -> Result<Response<PooledBody<B>>, (CallError, bool)> {
         match sender.try_send_request(request).await {
             Ok(response) => {
                 let lease = Lease {
@@ -169,41 +165,32 @@ where
                 Ok(response.map(|incoming| PooledBody::new(incoming, lease)))
             }
             Err(mut error) => {
-                let unsent = error.take_message().map(Box::new);
-                Err(Failed {
-                    error: classify(error.into_error()),
-                    unsent,
-                })
+                let unsent = error.take_message().is_some();
+                Err((classify(error.into_error(), unsent), unsent))
             }
         }
     }
 }
 
-fn classify(error: hyper::Error) -> CallError {
+fn classify(error: hyper::Error, unsent: bool) -> CallError {
     let kind = if error.is_user() {
         Kind::RequestBody
     } else if error.is_parse() {
         Kind::Malformed
+    } else if unsent {
+        Kind::Refused
     } else {
         Kind::ResetBeforeHead
     };
     CallError::caused(kind, error)
 }
 
-/// Safe methods without a body (RFC 9110, section 9.2.1).
-fn is_repeatable<B: Body>(request: &Request<B>) -> bool {
-    matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    ) && request.body().is_end_stream()
-}
-
-fn head_of<B: Default>(request: &Request<B>) -> Request<B> {
-    let mut copy = Request::new(B::default());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    copy
+fn whole<B>(head: &Request<()>, body: B) -> Request<B> {
+    let mut request = Request::new(body);
+    request.method_mut().clone_from(head.method());
+    request.uri_mut().clone_from(head.uri());
+    request.headers_mut().clone_from(head.headers());
+    request
 }
 
 /// What puts a connection back when its answer has been read to the end.

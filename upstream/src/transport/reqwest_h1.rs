@@ -9,8 +9,11 @@ use http::{HeaderMap, Method, Request, Response};
 use reqwest::Url;
 
 use crate::endpoint::Endpoint;
-use crate::error::{CallError, Failed, Kind};
-use crate::transport::{Connecting, Transport};
+use crate::error::{CallError, Failed, Kind, Reused};
+use crate::transport::{Connecting, Connection, Transport};
+
+/// So many addresses are remembered.
+const ADDRESSES: usize = 4096;
 
 /// A client and its connections. Clones are the same.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ impl ReqwestH1 {
     }
 
     /// The address of what is asked for.
-    fn url(&self, endpoint: &Endpoint, request: &Request<Bytes>) -> Result<Url, CallError> {
+    fn url(&self, endpoint: &Endpoint, head: &Request<()>) -> Result<Url, CallError> {
         let known = self.addresses.read();
         let known = known.unwrap_or_else(PoisonError::into_inner);
         let base = known.get(&endpoint.id()).cloned();
@@ -50,19 +53,27 @@ impl ReqwestH1 {
             Some(base) => base,
             None => self.learn(endpoint)?,
         };
-        url.set_path(request.uri().path());
-        url.set_query(request.uri().query());
+        url.set_path(head.uri().path());
+        url.set_query(head.uri().query());
         Ok(url)
     }
 
     fn learn(&self, endpoint: &Endpoint) -> Result<Url, CallError> {
-        let text = String::from_utf8_lossy(endpoint.authority().as_bytes());
+        // Where somebody has looked the name up, that is where it is; `Host` is whoever asks's to say.
+        let text = match endpoint.address() {
+            Some(address) => address.to_string(),
+            None => String::from_utf8_lossy(endpoint.authority().as_bytes()).into_owned(),
+        };
         let url = Url::parse(&format!("http://{text}/"))
             .map_err(|error| CallError::caused(Kind::Connect, error))?;
         let mut known = self
             .addresses
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        // Endpoints come and go; those that are still there are learnt again.
+        if known.len() >= ADDRESSES {
+            known.clear();
+        }
         known.insert(endpoint.id(), url.clone());
         Ok(url)
     }
@@ -90,42 +101,19 @@ impl Transport<Bytes> for ReqwestH1 {
     async fn call(
         &self,
         endpoint: &Arc<Endpoint>,
-        _: &Connecting,
-        request: Request<Bytes>,
-    ) -> Result<Response<reqwest::Body>, Failed<Bytes>> {
-        let lost = |error| Failed {
-            error,
-            unsent: None,
-        };
-        let url = self.url(endpoint, &request).map_err(lost)?;
-        // What may be sent again; the body is a handle, so that it costs the fields only.
-        let (parts, body) = request.clone().into_parts();
-        match self
-            .send(url.clone(), parts.method, parts.headers, body)
+        _: Connection<'_>,
+        head: &Request<()>,
+        body: Bytes,
+    ) -> Result<Response<reqwest::Body>, Failed> {
+        let url = self.url(endpoint, head).map_err(Failed::connecting)?;
+        self.send(url, head.method().clone(), head.headers().clone(), body)
             .await
-        {
-            Ok(response) => Ok(response),
-            // A kept connection may be closed by the other side just when it is used. What may be repeated survives that.
-            Err(error) if error.kind == Kind::ResetBeforeHead && is_repeatable(&request) => {
-                let (parts, body) = request.into_parts();
-                self.send(url, parts.method, parts.headers, body)
-                    .await
-                    .map_err(lost)
-            }
-            Err(error) => {
-                let unsent = error.kind.is_connect().then(|| Box::new(request));
-                Err(Failed { error, unsent })
-            }
-        }
+            .map_err(|error| Failed {
+                unsent: error.kind.is_connect(),
+                error,
+                reused: Reused::Unknown,
+            })
     }
-}
-
-/// Safe methods without a body (RFC 9110, section 9.2.1).
-fn is_repeatable(request: &Request<Bytes>) -> bool {
-    matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    ) && request.body().is_empty()
 }
 
 fn classify(error: reqwest::Error) -> CallError {

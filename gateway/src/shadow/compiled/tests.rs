@@ -3,6 +3,7 @@ use std::sync::Arc;
 use http::Method;
 use proptest::prelude::*;
 use strangler::{Decision, Percent, Phase, Reason, Rules, Side};
+use upstream::fleet::{self, Fleet, Member};
 use upstream::{Connecting, Endpoint, Place, Upstream};
 
 use super::{Copying, Direction, fingerprint};
@@ -12,19 +13,28 @@ use crate::shadow::config::ShadowConfig;
 
 /// A side that listens on this port.
 pub(in crate::shadow) fn side(name: &str, port: u16) -> Backend {
-    let endpoint = Endpoint::new(Place::new("127.0.0.1", port, "")).unwrap();
+    let endpoint = Arc::new(Endpoint::new(Place::new("127.0.0.1", port, "")).unwrap());
+    let members = vec![Member {
+        endpoint,
+        weight: 1,
+    }];
     Backend {
         upstream: Arc::new(Upstream {
             name: name.to_owned(),
-            endpoints: vec![Arc::new(endpoint)],
+            fleet: Arc::new(Fleet::new(fleet::Settings::default(), members)),
             connecting: Connecting {
                 timeout: std::time::Duration::from_secs(1),
                 idle_max: 1,
                 idle_timeout: std::time::Duration::from_secs(1),
             },
+            bulkhead: None,
+            budget: Arc::default(),
+            tally: Arc::default(),
         }),
         host: HostPolicy::Preserve,
         path: PathRewrite::Keep,
+        retry: Arc::default(),
+        breaker: None,
     }
 }
 

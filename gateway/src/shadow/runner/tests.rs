@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::sync::Semaphore;
 use upstream::error::Kind;
-use upstream::{CallError, Connecting, Endpoint, Failed, Transport};
+use upstream::error::Reused;
+use upstream::{CallError, Connection, Endpoint, Failed, Transport};
 
 use super::{With, serve};
 use crate::forward::tap::{Held, Tap};
@@ -54,9 +55,10 @@ impl Transport<Bytes> for Told {
     async fn call(
         &self,
         endpoint: &Arc<Endpoint>,
-        _: &Connecting,
-        _: Request<Bytes>,
-    ) -> Result<Response<Full<Bytes>>, Failed<Bytes>> {
+        _: Connection<'_>,
+        _: &Request<()>,
+        _: Bytes,
+    ) -> Result<Response<Full<Bytes>>, Failed> {
         self.asked.lock().unwrap().push(endpoint.place().port);
         let met = self.next.lock().unwrap().pop_front();
         match met.unwrap_or(Met::Says("{}")) {
@@ -64,7 +66,8 @@ impl Transport<Bytes> for Told {
             Met::Hangs => std::future::pending().await,
             Met::Fails(kind) => Err(Failed {
                 error: CallError::new(kind),
-                unsent: None,
+                unsent: false,
+                reused: Reused::No,
             }),
             Met::Waits(let_go) => {
                 let_go.acquire().await.unwrap().forget();

@@ -29,17 +29,14 @@ fn shadow(config: &ShadowConfig) -> (Shadow, UnboundedReceiver<Job>) {
     (shadow, queue)
 }
 
-fn request(body: &'static str) -> Request<Full<Bytes>> {
-    Request::new(Full::from(body))
-}
-
 fn answer(body: &'static str) -> Response<Full<Bytes>> {
     Response::new(Full::from(body))
 }
 
 fn begun(shadow: &Shadow, body: &'static str) -> Option<Box<Capture>> {
     let given = "/api/orders/7?a=1".parse().unwrap();
-    shadow.capture(&request(body), (&given, "/api/orders/7"), "http")
+    let (head, body) = (Request::new(()), Full::<Bytes>::from(body));
+    shadow.capture((&head, &body), (&given, "/api/orders/7"), "http")
 }
 
 /// A request that has passed with its body, and its answer in pieces.

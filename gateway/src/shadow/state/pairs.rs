@@ -7,6 +7,7 @@ use std::time::Duration;
 use strangler::compare::{Comparison, Outcome};
 use strangler::tally::Tally;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use upstream::breaker::{Breaker, Settings};
 
 use super::{Changed, Kept};
 use crate::forward::tap::Memory;
@@ -64,6 +65,8 @@ pub struct Pairs {
     /// Something happened that is not written down.
     changed: AtomicBool,
     tally: Mutex<Ruled>,
+    /// Clients have their own: a copy is neither kept from the other side by their failures nor tells them of its own.
+    breaker: Mutex<Option<Arc<Breaker>>>,
 }
 
 /// The pairs, and by which rules they were compared.
@@ -143,6 +146,7 @@ impl Pairs {
                 tally: Tally::new(1),
                 anew: false,
             }),
+            breaker: Mutex::default(),
         }
     }
 
@@ -154,6 +158,19 @@ impl Pairs {
     /// What may be kept for copies.
     pub fn memory(&self) -> &Arc<Memory> {
         &self.memory
+    }
+
+    /// The breaker of copies, where the other side's upstream has one.
+    pub(in crate::shadow) fn breaker(&self, settings: Option<&Settings>) -> Option<Arc<Breaker>> {
+        let settings = settings?;
+        let mut kept = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept
+            .as_ref()
+            .is_none_or(|known| known.settings() != settings)
+        {
+            *kept = Some(Arc::new(Breaker::new(settings.clone())));
+        }
+        kept.clone()
     }
 
     /// Hands a request over to be copied, if there is room. Never waits.

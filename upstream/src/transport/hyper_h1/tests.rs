@@ -5,6 +5,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::LocalSet;
 
+use http::Method;
+
 use super::*;
 use crate::endpoint::Place;
 
@@ -53,22 +55,38 @@ async fn backend(
     )
 }
 
+fn head(method: Method) -> Request<()> {
+    let head = Request::builder().method(method).uri("/");
+    head.header("host", "x").body(()).unwrap()
+}
+
 async fn ask(
     client: &HyperH1<RequestBody>,
     endpoint: &Arc<Endpoint>,
-    request: http::request::Builder,
+    (method, fresh): (Method, bool),
     body: &'static str,
-) -> Result<Bytes, CallError> {
-    let request = request.header("host", "x").body(Full::from(body)).unwrap();
-    match client.call(endpoint, &connecting(), request).await {
-        Ok(response) => Ok(response.into_body().collect().await.unwrap().to_bytes()),
-        Err(failed) => Err(failed.error),
-    }
+) -> Result<Bytes, Failed> {
+    let connecting = connecting();
+    let by = Connection {
+        connecting: &connecting,
+        fresh,
+    };
+    let head = head(method);
+    let response = client.call(endpoint, by, &head, Full::from(body));
+    Ok(response
+        .await?
+        .into_body()
+        .collect()
+        .await
+        .unwrap()
+        .to_bytes())
 }
 
 fn client() -> HyperH1<RequestBody> {
     HyperH1::new(Clock::system(), Tasks::new())
 }
+
+const KEPT: (Method, bool) = (Method::GET, false);
 
 #[tokio::test]
 async fn one_connection_serves_one_request_after_another() {
@@ -77,12 +95,7 @@ async fn one_connection_serves_one_request_after_another() {
             let (endpoint, seen) = backend(&[10, 10]).await;
             let client = client();
             for _ in 0..10 {
-                assert_eq!(
-                    ask(&client, &endpoint, Request::get("/"), "")
-                        .await
-                        .unwrap(),
-                    "ok"
-                );
+                assert_eq!(ask(&client, &endpoint, KEPT, "").await.unwrap(), "ok");
             }
             assert_eq!(*seen.borrow(), [10]);
         })
@@ -90,63 +103,60 @@ async fn one_connection_serves_one_request_after_another() {
 }
 
 #[tokio::test]
-async fn a_get_survives_a_connection_that_was_closed_under_it() {
+async fn a_connection_that_was_closed_under_a_request_is_known_to_have_been_kept() {
     LocalSet::new()
         .run_until(async {
             let (endpoint, seen) = backend(&[1, 5]).await;
             let client = client();
-            assert!(ask(&client, &endpoint, Request::get("/"), "").await.is_ok());
-            assert!(ask(&client, &endpoint, Request::get("/"), "").await.is_ok());
+            assert!(ask(&client, &endpoint, KEPT, "").await.is_ok());
+            let failed = ask(&client, &endpoint, KEPT, "").await.unwrap_err();
+            assert_eq!(failed.error.kind, Kind::ResetBeforeHead);
+            assert_eq!((failed.reused, failed.unsent), (Reused::Yes, false));
+            assert!(ask(&client, &endpoint, KEPT, "").await.is_ok());
             assert_eq!(*seen.borrow(), [1, 1]);
         })
         .await;
 }
 
 #[tokio::test]
-async fn a_post_that_may_have_been_read_is_not_sent_twice() {
+async fn who_wants_a_fresh_connection_gets_one() {
     LocalSet::new()
         .run_until(async {
-            let (endpoint, seen) = backend(&[1, 5]).await;
+            let (endpoint, seen) = backend(&[5, 5]).await;
             let client = client();
-            assert!(ask(&client, &endpoint, Request::get("/"), "").await.is_ok());
-            let error = ask(&client, &endpoint, Request::post("/"), "x")
-                .await
-                .unwrap_err();
-            assert_eq!(error.kind, Kind::ResetBeforeHead);
-            assert_eq!(*seen.borrow(), [1]);
+            assert!(ask(&client, &endpoint, KEPT, "").await.is_ok());
+            let fresh = (Method::GET, true);
+            assert!(ask(&client, &endpoint, fresh, "").await.is_ok());
+            assert_eq!(*seen.borrow(), [1, 1]);
         })
         .await;
 }
 
 #[tokio::test]
-async fn a_fresh_connection_that_dies_is_an_error_even_for_a_get() {
+async fn a_fresh_connection_that_dies_is_known_to_have_been_new() {
     LocalSet::new()
         .run_until(async {
             let (endpoint, seen) = backend(&[0, 5]).await;
-            let error = ask(&client(), &endpoint, Request::get("/"), "")
-                .await
-                .unwrap_err();
-            assert_eq!(error.kind, Kind::ResetBeforeHead);
+            let failed = ask(&client(), &endpoint, KEPT, "").await.unwrap_err();
+            assert_eq!(failed.error.kind, Kind::ResetBeforeHead);
+            assert_eq!(failed.reused, Reused::No);
             assert_eq!(*seen.borrow(), [0]);
         })
         .await;
 }
 
 #[tokio::test]
-async fn a_closed_port_gives_the_request_back() {
+async fn nothing_was_sent_to_a_closed_port() {
     LocalSet::new()
         .run_until(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
             drop(listener);
             let endpoint = Arc::new(Endpoint::new(Place::new("127.0.0.1", port, "")).unwrap());
-            let request = Request::post("/kept").body(Full::from("x")).unwrap();
-            let failed = client()
-                .call(&endpoint, &connecting(), request)
-                .await
-                .unwrap_err();
+            let posted = ask(&client(), &endpoint, (Method::POST, false), "x").await;
+            let failed = posted.unwrap_err();
             assert_eq!(failed.error.kind, Kind::Connect);
-            assert_eq!(failed.unsent.unwrap().uri(), "/kept");
+            assert!(failed.unsent);
         })
         .await;
 }

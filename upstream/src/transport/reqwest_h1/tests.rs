@@ -3,10 +3,8 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
 
 use super::*;
-use crate::call::{Upstream, call};
 use crate::endpoint::Place;
 
 fn connecting() -> Connecting {
@@ -39,19 +37,17 @@ async fn origin(answer: &'static [u8]) -> Arc<Endpoint> {
 }
 
 async fn ask(endpoint: Arc<Endpoint>) -> Result<(u16, Bytes), Kind> {
-    let transport = ReqwestH1::new(&connecting()).unwrap();
-    let upstream = Upstream {
-        name: "users".into(),
-        endpoints: vec![endpoint],
-        connecting: connecting(),
+    let connecting = connecting();
+    let transport = ReqwestH1::new(&connecting).unwrap();
+    let head = Request::get("/users/7?x=1").body(()).unwrap();
+    let by = Connection {
+        connecting: &connecting,
+        fresh: false,
     };
-    let request = Request::get("/users/7?x=1").body(Bytes::new()).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(5);
-    let answered = call(&transport, &upstream, request, deadline, |_, _| {})
-        .await
-        .map_err(|error| error.kind)?;
-    let status = answered.response.status().as_u16();
-    let body = answered.response.into_body().collect().await.unwrap();
+    let response = transport.call(&endpoint, by, &head, Bytes::new());
+    let response = response.await.map_err(|failed| failed.error.kind)?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap();
     Ok((status, body.to_bytes()))
 }
 
@@ -81,5 +77,9 @@ fn the_call_is_send() {
     let transport = ReqwestH1::new(&connecting()).unwrap();
     let endpoint = Arc::new(Endpoint::new(Place::new("x", 80, "")).unwrap());
     let connecting = connecting();
-    send(&transport.call(&endpoint, &connecting, Request::new(Bytes::new())));
+    let by = Connection {
+        connecting: &connecting,
+        fresh: false,
+    };
+    send(&transport.call(&endpoint, by, &Request::new(()), Bytes::new()));
 }
