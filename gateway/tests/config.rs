@@ -22,6 +22,8 @@ mod golden;
 mod led;
 #[path = "config/meaning.rs"]
 mod meaning;
+#[path = "config/resilience.rs"]
+mod resilience;
 #[path = "config/webhooks.rs"]
 mod webhooks;
 

@@ -2,6 +2,7 @@
 
 mod listeners;
 mod parts;
+mod upstream;
 mod shadow;
 mod rollout;
 mod route;
@@ -43,7 +44,7 @@ pub fn between(old: &Config, new: &Config) -> Changes {
         "upstream",
         &old.upstreams,
         &new.upstreams,
-        parts::upstream,
+        upstream::between,
     );
     named(
         &mut changes,

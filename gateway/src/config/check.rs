@@ -8,7 +8,7 @@ use crate::auth::config::{AuthConfig, IssuerConfig};
 use crate::config::listeners::Listeners;
 use crate::config::report::{At, Diagnostic, Place, quoted};
 use crate::config::route::Read;
-use crate::forward::config::UpstreamConfig;
+use crate::config::upstream;
 use crate::listener::config::Listener;
 use crate::rate_limit::config::{LimitKey, MissingKey, RateLimitConfig, When};
 use crate::route::config::{RouteConfig, TargetConfig};
@@ -167,7 +167,7 @@ fn lost_token(route: &Read, issuer: &IssuerConfig, place: &Place) -> Diagnostic 
 /// An endpoint at a listener's own address answers itself until the last connection is used.
 pub(super) fn loops(
     listeners: &Listeners,
-    upstreams: &BTreeMap<String, (UpstreamConfig, Place)>,
+    upstreams: &BTreeMap<String, (upstream::Read, Place)>,
 ) -> Vec<Diagnostic> {
     let edge = ("the edge", "edge.bind", listeners.edge.bind);
     let internal = listeners
@@ -177,7 +177,7 @@ pub(super) fn loops(
     let all = std::iter::once(edge).chain(internal);
     all.flat_map(|(name, key, bind)| {
         let looping = upstreams.values().filter(move |(upstream, _)| {
-            let mut endpoints = upstream.endpoints.iter();
+            let mut endpoints = upstream.config.endpoints.iter();
             endpoints.any(|endpoint| is_at(bind, &endpoint.host, endpoint.port))
         });
         looping.map(move |(_, place)| {

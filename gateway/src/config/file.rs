@@ -9,7 +9,9 @@ use crate::config::names::Kind;
 use crate::config::report::{Diagnostic, Place};
 use crate::config::table::Table;
 use crate::config::value::Value;
-use crate::config::{check, issuer, limit, listeners, log, route, split, state, upstream, webhook};
+use crate::config::{
+    check, issuer, limit, listeners, log, patience, route, split, state, upstream, webhook,
+};
 use crate::notify::config::WebhookConfig;
 
 /// The version of the file's language that this gateway speaks.
@@ -27,7 +29,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
     let issuers = issuers(&root.table("auth"));
     let limits = all(root, "rate_limit", Kind::Limit, limit::read);
     let upstreams = all(root, "upstream", Kind::Upstream, |name, table| {
-        upstream::read(name, table, for_upstreams)
+        upstream::read(name, table, &for_upstreams)
     });
     let flags = all(root, "flag", Kind::Flag, |name, table| {
         Some(split::flag(name, table))
@@ -46,6 +48,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         .chain(check::limits(&routes, &limits))
         .chain(check::unread_keys(&routes, has_internal))
         .chain(check::lost_tokens(&routes, &issuers, has_internal))
+        .chain(patience::tries(&routes, &upstreams))
         .chain(check::loops(&listeners, &upstreams));
     for diagnostic in found {
         root.reading.report(diagnostic);
@@ -63,7 +66,10 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         state,
         issuers: configs(issuers),
         rate_limits: limits,
-        upstreams: configs(upstreams),
+        upstreams: configs(upstreams)
+            .into_iter()
+            .map(|(name, upstream)| (name, upstream.config))
+            .collect(),
         flags,
         webhooks,
         routes: routes

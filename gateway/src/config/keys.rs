@@ -18,6 +18,7 @@ auth = {}
 upstream = {}
 legacy = {}
 service = {}
+fallback.upstream = {}
 shadow.unordered = [{}]
 shadow.tolerance = [{}]
 headers.x = {}

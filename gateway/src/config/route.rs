@@ -3,23 +3,27 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use http::{HeaderName, Method};
+
 use crate::auth::config::AuthConfig;
 use crate::config::access;
 use crate::config::backend;
+use crate::config::fallback;
 use crate::config::judge::{Judge, judge};
 use crate::config::listeners;
 use crate::config::matching;
 use crate::config::migration;
 use crate::config::names::Kind;
 use crate::config::report::{At, Place};
+use crate::config::retry::{self, Retry};
 use crate::config::split::Flags;
 use crate::config::sticky;
 use crate::config::table::Table;
 use crate::config::target;
 use crate::config::value::Value;
-use crate::forward::config::{RetryConfig, UnderscoreFields};
+use crate::forward::config::UnderscoreFields;
 use crate::listener::config::Listener;
-use crate::route::config::{EncodedSlash, RouteConfig};
+use crate::route::config::{EncodedSlash, HostConfig, PathConfig, RouteConfig, ValueConfig};
 use crate::side::config::Sticky;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -39,7 +43,7 @@ pub(super) struct Defaults {
     /// The file has an internal listener.
     has_internal: bool,
     listeners: Option<BTreeSet<Listener>>,
-    timeout: Duration,
+    timeout: Option<At<Duration>>,
     client_deadline: bool,
     max_body: u64,
     /// There is no built-in one: public is said, not forgotten.
@@ -59,6 +63,19 @@ pub(super) struct Read {
     /// Where `sticky` stands, when the route says it.
     pub(super) sticky: Option<Place>,
     pub(super) limits: Vec<At<String>>,
+    /// Where its timeout stands, here or among the defaults.
+    pub(super) timeout: Option<Place>,
+    /// What it says of retries.
+    pub(super) tries: Retry,
+}
+
+/// Which requests it takes.
+struct Takes {
+    path: Option<PathConfig>,
+    hosts: Vec<HostConfig>,
+    methods: Vec<Method>,
+    headers: Vec<(HeaderName, ValueConfig)>,
+    query: Vec<(String, ValueConfig)>,
 }
 
 impl Defaults {
@@ -69,7 +86,7 @@ impl Defaults {
         Self {
             has_internal,
             listeners: listed(table, has_internal),
-            timeout: timeout(table).unwrap_or(TIMEOUT),
+            timeout: timeout(table),
             client_deadline: client_deadline(table).unwrap_or(false),
             max_body: max_body(table).unwrap_or(MAX_BODY),
             has_auth: auth.is_some(),
@@ -88,54 +105,53 @@ pub(super) fn read(
     defaults: &Defaults,
     flags: &Flags,
 ) -> Option<Read> {
-    let listeners = found_on(table, defaults);
-    let path = table.required("path", "\"/prefix\", or { exact = \"/x\" }");
-    let path = path.and_then(|value| matching::path(&value));
-    let hosts = each(table, "hosts", matching::host);
-    let methods = each(table, "methods", matching::method);
-    let headers = matching::headers(table);
-    let query = matching::query(table);
+    let (listeners, takes) = (found_on(table, defaults), takes(table));
     let auth = auth(table, defaults);
-    let own_limits = table
-        .get("rate_limit")
-        .map(|value| limits(&value).unwrap_or_default());
-    let limits = own_limits.unwrap_or_else(|| defaults.rate_limit.clone());
-    let timeout = timeout(table).unwrap_or(defaults.timeout);
-    let client_deadline = client_deadline(table).unwrap_or(defaults.client_deadline);
+    let limits = limits_of(table).unwrap_or_else(|| defaults.rate_limit.clone());
+    let timeout = timeout(table).or_else(|| defaults.timeout.clone());
+    let client_deadline = client_deadline(table);
     let max_body = max_body(table).unwrap_or(defaults.max_body);
     let slash = choice(table, "encoded_slash", &SLASHES);
     let underscores = choice(table, "underscore_fields", &UNDERSCORES);
     let sticky = sticky(table, defaults, auth.as_ref());
-    let changes = backend::changes(table, path.as_ref());
+    let changes = backend::changes(table, takes.path.as_ref());
     let known = migration::Route {
         name,
         auth: auth.as_ref(),
-        methods: &methods,
+        methods: &takes.methods,
         flags,
         default_sticky: defaults.sticky.as_deref(),
         default_judge: &defaults.judge,
     };
-    let target = target::read(table, &known, &changes, path.as_ref());
+    let target = target::read(table, &known, &changes, takes.path.as_ref());
+    let tries = retry::read(table);
+    let fallback = fallback::Route {
+        methods: &takes.methods,
+        changes: &changes,
+        path: takes.path.as_ref(),
+        target: target.as_ref(),
+    }
+    .read(table);
     let [owner, note] = ["owner", "note"].map(|key| table.get(key).and_then(|value| value.text()));
     let auth = auth?;
     let config = RouteConfig {
         name: name.to_owned(),
         listeners,
-        path: path?,
-        hosts,
-        methods,
-        headers,
-        query,
+        path: takes.path?,
+        hosts: takes.hosts,
+        methods: takes.methods,
+        headers: takes.headers,
+        query: takes.query,
         rate_limit: limits.iter().map(|limit| limit.value.clone()).collect(),
-        timeout,
-        client_deadline,
+        timeout: timeout.as_ref().map_or(TIMEOUT, |at| at.value),
+        client_deadline: client_deadline.unwrap_or(defaults.client_deadline),
         max_body,
         encoded_slash: slash.unwrap_or_else(|| default_slash(&auth.value)),
         underscore_fields: underscores.unwrap_or_default(),
         sticky,
         target: target?,
-        retry: RetryConfig::default(),
-        fallback: None,
+        retry: tries.config.clone(),
+        fallback,
         auth: auth.value,
         owner,
         note,
@@ -146,7 +162,20 @@ pub(super) fn read(
         auth: auth.place,
         sticky: table.get("sticky").map(|value| value.key),
         limits,
+        timeout: timeout.map(|at| at.place),
+        tries,
     })
+}
+
+fn takes(table: &Table<'_>) -> Takes {
+    let path = table.required("path", "\"/prefix\", or { exact = \"/x\" }");
+    Takes {
+        path: path.and_then(|value| matching::path(&value)),
+        hosts: each(table, "hosts", matching::host),
+        methods: each(table, "methods", matching::method),
+        headers: matching::headers(table),
+        query: matching::query(table),
+    }
 }
 
 /// A server behind may take `%2f` for a slash, and so see another path than the one that was authorised.
@@ -207,12 +236,19 @@ fn client_deadline(table: &Table<'_>) -> Option<bool> {
     table.get("client_deadline")?.boolean()
 }
 
-fn timeout(table: &Table<'_>) -> Option<Duration> {
-    table.get("timeout")?.wait()
+fn timeout(table: &Table<'_>) -> Option<At<Duration>> {
+    let value = table.get("timeout")?;
+    Some(value.at(value.wait()?))
 }
 
 fn max_body(table: &Table<'_>) -> Option<u64> {
     table.get("max_body")?.size()
+}
+
+/// An empty list of its own is one, too.
+fn limits_of(table: &Table<'_>) -> Option<Vec<At<String>>> {
+    let own = table.get("rate_limit")?;
+    Some(limits(&own).unwrap_or_default())
 }
 
 fn limits(value: &Value<'_>) -> Option<Vec<At<String>>> {

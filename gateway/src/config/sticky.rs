@@ -63,7 +63,8 @@ fn source(value: &Value<'_>) -> Option<Sticky> {
     }
 }
 
-fn is_cookie(name: &str) -> bool {
+/// What a cookie may be called.
+pub(super) fn is_cookie(name: &str) -> bool {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     !name.is_empty() && name.chars().all(token)
 }

@@ -4,151 +4,149 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::uri::Authority;
-use upstream::balance::Balance;
+use upstream::balance::{Balance, HashBy};
 use upstream::{ejection, retry};
-use url::{Host, Url};
 
+use crate::config::endpoint;
+use crate::config::matching::header_name;
 use crate::config::nearest::nearest;
+use crate::config::policy;
 use crate::config::report::quoted;
+use crate::config::retry::{self as tries, Retry};
+use crate::config::sticky::is_cookie;
 use crate::config::table::Table;
-use crate::config::value::Value;
-use crate::forward::config::{EndpointConfig, HostPolicy, Lookup, UpstreamConfig};
-use crate::route::path::normalise;
+use crate::config::value::{Value, unknown_word};
+use crate::forward::config::{HostPolicy, UpstreamConfig};
 
-const ENDPOINT: &str =
-    "write \"http://127.0.0.1:7000\", or with a base path \"http://shop.internal:7000/base\"";
+const BALANCES: [&str; 8] = [
+    "p2c",
+    "round_robin",
+    "random",
+    "least_request",
+    "hash:user",
+    "hash:header:NAME",
+    "hash:cookie:NAME",
+    "hash:ip",
+];
 
 const SLOW_START: Duration = Duration::from_secs(10);
 
 /// What `[defaults.upstream]` says, for upstreams that don't.
-#[derive(Clone, Copy)]
 pub(super) struct Defaults {
     connect_timeout: Duration,
     pool_idle: usize,
     pool_idle_timeout: Duration,
+    ejection: ejection::Settings,
+    retry: retry::Settings,
+    /// Where it says what of retries.
+    tries: Retry,
+}
+
+/// An upstream, and the places that checks across the file speak of.
+pub(super) struct Read {
+    pub(super) config: UpstreamConfig,
+    pub(super) tries: Retry,
 }
 
 impl Defaults {
-    const BUILT_IN: Self = Self {
-        connect_timeout: Duration::from_secs(2),
-        pool_idle: 128,
-        pool_idle_timeout: Duration::from_mins(1),
-    };
-
-    pub(super) fn read(table: &Table<'_>) -> Self {
-        Self::BUILT_IN.or_written(table)
+    fn built_in() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(2),
+            pool_idle: 128,
+            pool_idle_timeout: Duration::from_mins(1),
+            ejection: ejection::Settings::default(),
+            retry: retry::Settings::default(),
+            tries: Retry::default(),
+        }
     }
 
-    fn or_written(self, table: &Table<'_>) -> Self {
+    pub(super) fn read(table: &Table<'_>) -> Self {
+        Self::built_in().or_written(table)
+    }
+
+    fn or_written(&self, table: &Table<'_>) -> Self {
         let wait = |key, default| {
             let read = table.get(key).and_then(|value| value.wait());
             read.unwrap_or(default)
         };
         let pool_idle = table.get("pool_idle");
         let pool_idle = pool_idle.and_then(|value| value.integer(0..=100_000));
+        let written = tries::read(table);
+        let (retry, wrong) = written.over(&self.retry);
+        if let Some(wrong) = wrong {
+            table.reading.report(wrong);
+        }
         Self {
             connect_timeout: wait("connect_timeout", self.connect_timeout),
             pool_idle: pool_idle.unwrap_or(self.pool_idle),
             pool_idle_timeout: wait("pool_idle_timeout", self.pool_idle_timeout),
+            ejection: policy::ejection(table, self.ejection),
+            retry,
+            tries: written.below(&self.tries),
         }
     }
 }
 
-pub(super) fn read(name: &str, table: &Table<'_>, defaults: Defaults) -> Option<UpstreamConfig> {
-    let endpoints = table.required("endpoints", "[\"http://127.0.0.1:7000\"]");
-    let endpoints = endpoints.and_then(|value| endpoints_of(&value));
+pub(super) fn read(name: &str, table: &Table<'_>, defaults: &Defaults) -> Option<Read> {
+    let endpoints = endpoint::listed(table);
+    let balance = table.get("balance").and_then(|value| balance(&value));
+    let slow_start = table.get("slow_start");
+    let slow_start = slow_start.and_then(|value| value.duration());
     let host = table.get("host").and_then(|value| host_policy(&value));
-    let Defaults {
-        connect_timeout,
-        pool_idle,
-        pool_idle_timeout,
-    } = defaults.or_written(table);
-    Some(UpstreamConfig {
+    let health = policy::health(table);
+    let breaker = policy::breaker(table);
+    let bulkhead = policy::bulkhead(table);
+    let own = defaults.or_written(table);
+    let (endpoints, endpoints_file) = endpoints?;
+    let config = UpstreamConfig {
         name: name.to_owned(),
-        endpoints: endpoints?,
-        endpoints_file: None,
-        balance: Balance::default(),
-        slow_start: SLOW_START,
+        endpoints,
+        endpoints_file,
+        balance: balance.unwrap_or_default(),
+        slow_start: slow_start.unwrap_or(SLOW_START),
         host: host.unwrap_or_default(),
-        connect_timeout,
-        pool_idle,
-        pool_idle_timeout,
-        health: None,
-        ejection: ejection::Settings::default(),
-        breaker: None,
-        bulkhead: None,
-        retry: retry::Settings::default(),
+        connect_timeout: own.connect_timeout,
+        pool_idle: own.pool_idle,
+        pool_idle_timeout: own.pool_idle_timeout,
+        health,
+        ejection: own.ejection,
+        breaker,
+        bulkhead,
+        retry: own.retry,
+    };
+    Some(Read {
+        config,
+        tries: own.tries,
     })
 }
 
-fn endpoints_of(value: &Value<'_>) -> Option<Vec<EndpointConfig>> {
-    let read = value.each(endpoint)?;
-    if value.list().is_some_and(|list| list.is_empty()) {
-        value.wrong(
-            "is empty",
-            format!("an upstream has at least one endpoint; {ENDPOINT}"),
-        );
-    }
-    let read: Vec<_> = read.into_iter().map(|endpoint| endpoint.value).collect();
-    (!read.is_empty()).then_some(read)
-}
-
-fn endpoint(value: &Value<'_>) -> Option<EndpointConfig> {
-    let text = value.word()?;
-    let wrong = |said: &str, help: &str| {
-        // A user and password could stand in it.
-        let shown = if text.contains('@') {
-            String::new()
-        } else {
-            format!("{} ", quoted(&text))
-        };
-        value.wrong(format!("{shown}{said}"), help);
-        None
+/// A word, or `hash:` and what tells callers apart.
+fn balance(value: &Value<'_>) -> Option<Balance> {
+    let text = value.text()?;
+    let by = match text.as_str() {
+        "p2c" => return Some(Balance::PowerOfTwo),
+        "round_robin" => return Some(Balance::RoundRobin),
+        "random" => return Some(Balance::Random),
+        "least_request" => return Some(Balance::LeastRequest),
+        "hash:user" => HashBy::User,
+        "hash:ip" => HashBy::Ip,
+        _ => match text.strip_prefix("hash:").and_then(|by| by.split_once(':')) {
+            Some(("header", name)) => {
+                HashBy::Header(header_name(value, name, "hash:header:x-device-id")?)
+            }
+            Some(("cookie", name)) if is_cookie(name) => HashBy::Cookie(name.to_owned()),
+            Some(("cookie", _)) => {
+                value.wrong("names no cookie", "write \"hash:cookie:sessionid\"");
+                return None;
+            }
+            _ => {
+                let error = unknown_word(&value.place, &text, &BALANCES);
+                value.reading.report(error);
+                return None;
+            }
+        },
     };
-    let Some((scheme, _)) = text.split_once("://") else {
-        let whole = format!("write \"http://{text}\"");
-        let help = if text.contains('@') { ENDPOINT } else { &whole };
-        return wrong("does not say http://", help);
-    };
-    if scheme != "http" {
-        return wrong(
-            &format!("is {scheme}, which this release does not speak to upstreams"),
-            "write http://; put a TLS proxy of your own between, where the way needs protection",
-        );
-    }
-    let url = match Url::parse(&text) {
-        Ok(url) => url,
-        Err(error) => return wrong(&format!("is no endpoint: {error}"), ENDPOINT),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong("has a user or password in it", "endpoints take none");
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return wrong(
-            "has a query or fragment",
-            "only a base path may follow the port",
-        );
-    }
-    let host = match url.host() {
-        Some(Host::Domain(name)) => name.to_owned(),
-        Some(Host::Ipv4(address)) => address.to_string(),
-        Some(Host::Ipv6(address)) => address.to_string(),
-        None => return wrong("names no host", ENDPOINT),
-    };
-    let port = url.port_or_known_default().unwrap_or(80);
-    if port == 0 {
-        return wrong("has port 0, on which nobody listens", ENDPOINT);
-    }
-    match normalise(url.path()) {
-        Ok(path) => Some(EndpointConfig {
-            lookup: Lookup::Address,
-            host,
-            port,
-            base_path: path.trim_end_matches('/').to_owned(),
-            weight: 1,
-        }),
-        Err(error) => wrong(&format!("has a wrong base path: {error}"), ENDPOINT),
-    }
+    Some(Balance::Hash(by))
 }
 
 /// `preserve`, `endpoint` or a name; a slip in one of the words must not become a name.

@@ -1,5 +1,6 @@
 //! Where to, as written: `[upstream.NAME]`, how a path or host changes on the way, and what happens when nobody answers.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,6 +56,26 @@ pub struct EndpointConfig {
     pub base_path: String,
     /// Its share beside the others': 1 to 1000.
     pub weight: u32,
+}
+
+/// As the file names it, whatever its weight.
+impl fmt::Display for EndpointConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            lookup,
+            host,
+            port,
+            base_path,
+            weight: _,
+        } = self;
+        match lookup {
+            Lookup::Srv => write!(f, "srv+http://{host}{base_path}"),
+            Lookup::Address if host.contains(':') => {
+                write!(f, "http://[{host}]:{port}{base_path}")
+            }
+            Lookup::Address => write!(f, "http://{host}:{port}{base_path}"),
+        }
+    }
 }
 
 /// How an endpoint's host becomes addresses.

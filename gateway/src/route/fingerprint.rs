@@ -8,6 +8,7 @@ mod fnv;
 mod matching;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 
 use chassis::handover::{State, Token};
 use strangler::{People, Split};
@@ -16,7 +17,7 @@ use self::fnv::Fnv;
 pub use self::matching::{Matching, matching};
 use super::config::{PathConfig, RouteConfig, TargetConfig};
 use crate::forward::config::{
-    BackendConfig, EndpointConfig, HostPolicy, Lookup, PathRewrite, UpstreamConfig,
+    BackendConfig, EndpointConfig, FallbackAnswer, HostPolicy, Lookup, PathRewrite, UpstreamConfig,
 };
 use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
 
@@ -29,6 +30,12 @@ pub fn token(
     let mut hash = Fnv::default();
     hash.number(matching.0);
     let place = Place { route, upstreams };
+    if let Some(fallback) = &route.fallback
+        && let FallbackAnswer::Upstream(backend) = &fallback.answer
+    {
+        hash.text("fallback");
+        place.backend(backend, &mut hash);
+    }
     match &route.target {
         TargetConfig::Upstream(backend) => {
             hash.text("upstream");
@@ -73,7 +80,14 @@ impl Place<'_> {
         // Among equals, their order leads nowhere else.
         let endpoints = upstream.into_iter().flat_map(|one| &one.endpoints);
         let endpoints: BTreeSet<String> = endpoints.map(endpoint).collect();
-        hash.list(endpoints);
+        match upstream.and_then(|one| one.endpoints_file.as_ref()) {
+            // What it holds changes at another moment in each process, and its folder may be another one.
+            Some(file) => {
+                hash.text("file");
+                hash.list(file.file_name().map(OsStr::to_string_lossy));
+            }
+            None => hash.list(endpoints),
+        }
         match (&backend.host, upstream.map(|one| &one.host)) {
             (Some(name), _) | (None, Some(HostPolicy::Name(name))) => {
                 hash.text("name");

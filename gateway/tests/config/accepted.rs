@@ -51,7 +51,18 @@ fn is_header(bare: &str) -> bool {
     bare.starts_with('[')
 }
 
-/// Each way to uncomment something: a key alone, or a block that starts with a table's header as a whole.
+/// The text with these of its lines uncommented.
+fn with(lines: &[&str], open: &[usize]) -> String {
+    let changed = lines.iter().enumerate().map(|(index, line)| {
+        let opened = uncommented(line).filter(|_| open.contains(&index));
+        opened.unwrap_or(line)
+    });
+    let changed: Vec<&str> = changed.collect();
+    changed.join("\n")
+}
+
+/// Each way to uncomment something: a key alone, or a block that starts with a table's header; what is only an example
+/// within a block stands beside the header alone.
 fn variants(text: &str) -> Vec<(String, String)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut variants = Vec::new();
@@ -62,14 +73,13 @@ fn variants(text: &str) -> Vec<(String, String)> {
             Some(bare) if is_header(bare) => run.count(),
             _ => 1,
         };
-        let block = at..at + length;
-        if let Some(first) = uncommented(lines[at]) {
-            let changed = lines.iter().enumerate().map(|(index, line)| {
-                let open = block.contains(&index).then(|| uncommented(line)).flatten();
-                open.unwrap_or(line)
-            });
-            let changed: Vec<&str> = changed.collect();
-            variants.push((first.to_owned(), changed.join("\n")));
+        let is_example = |index: &usize| *index > at && lines[*index].contains("e.g.");
+        let (examples, block): (Vec<_>, Vec<_>) = (at..at + length).partition(is_example);
+        let apart = examples.into_iter().map(|index| (index, vec![at, index]));
+        for (shown, open) in std::iter::once((at, block)).chain(apart) {
+            if let Some(shown) = uncommented(lines[shown]) {
+                variants.push((shown.to_owned(), with(&lines, &open)));
+            }
         }
         at += length;
     }

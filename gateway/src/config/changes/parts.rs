@@ -1,11 +1,10 @@
-//! Changes of issuers, limits, upstreams, webhooks and flags.
+//! Changes of issuers, limits, webhooks and flags.
 
 use strangler::{People, Split};
 
 use super::{Changes, words};
 use crate::auth::config::IssuerConfig;
 use crate::config::units::{show_duration, show_rate};
-use crate::forward::config::{EndpointConfig, HostPolicy, UpstreamConfig};
 use crate::notify::config::WebhookConfig;
 use crate::rate_limit::config::RateLimitConfig;
 use crate::side::config::FlagConfig;
@@ -54,50 +53,6 @@ pub(super) fn limit(changes: &mut Changes, old: &RateLimitConfig, new: &RateLimi
     changes.say_only(format!("{name} plans"), &old.plans, &new.plans);
     if changes.said.len() == before {
         changes.said.push(format!("{name} changed"));
-    }
-}
-
-pub(super) fn upstream(changes: &mut Changes, old: &UpstreamConfig, new: &UpstreamConfig) {
-    let name = format!("upstream {}", new.name);
-    changes.say(
-        format!("{name} endpoints"),
-        words(old.endpoints.iter().map(endpoint)),
-        words(new.endpoints.iter().map(endpoint)),
-    );
-    changes.say(format!("{name} host"), host(&old.host), host(&new.host));
-    changes.say(
-        format!("{name} connect_timeout"),
-        show_duration(old.connect_timeout),
-        show_duration(new.connect_timeout),
-    );
-    changes.say(format!("{name} pool_idle"), old.pool_idle, new.pool_idle);
-    changes.say(
-        format!("{name} pool_idle_timeout"),
-        show_duration(old.pool_idle_timeout),
-        show_duration(new.pool_idle_timeout),
-    );
-}
-
-fn endpoint(endpoint: &EndpointConfig) -> String {
-    let EndpointConfig {
-        lookup: _,
-        host,
-        port,
-        base_path,
-        weight: _,
-    } = endpoint;
-    if host.contains(':') {
-        format!("http://[{host}]:{port}{base_path}")
-    } else {
-        format!("http://{host}:{port}{base_path}")
-    }
-}
-
-fn host(host: &HostPolicy) -> String {
-    match host {
-        HostPolicy::Preserve => "preserve".to_owned(),
-        HostPolicy::Endpoint => "endpoint".to_owned(),
-        HostPolicy::Name(name) => String::from_utf8_lossy(name.as_bytes()).into_owned(),
     }
 }
 

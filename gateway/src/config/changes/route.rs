@@ -1,10 +1,10 @@
 //! Changes of one route.
 
 use super::parts::lists;
-use super::{Changes, rollout, shadow, words};
+use super::{Changes, rollout, shadow, upstream, words};
 use crate::auth::config::AuthConfig;
 use crate::config::units::{show_duration, show_size};
-use crate::forward::config::{BackendConfig, PathRewrite};
+use crate::forward::config::{BackendConfig, FallbackAnswer, FallbackConfig, PathRewrite};
 use crate::route::config::{HostConfig, PathConfig, RouteConfig, TargetConfig};
 use crate::side::config::MigrationConfig;
 
@@ -63,6 +63,32 @@ pub(super) fn between(changes: &mut Changes, old: &RouteConfig, new: &RouteConfi
     changes.say_only(format!("{name} owner"), &old.owner, &new.owner);
     changes.say_only(format!("{name} note"), &old.note, &new.note);
     target(changes, name, &old.target, &new.target);
+    upstream::retry(changes, name, &old.retry, &new.retry);
+    fallback(changes, name, old.fallback.as_ref(), new.fallback.as_ref());
+}
+
+/// A body may be long: that it is another one is all that is said.
+fn fallback(
+    changes: &mut Changes,
+    name: &str,
+    old: Option<&FallbackConfig>,
+    new: Option<&FallbackConfig>,
+) {
+    let before = changes.said.len();
+    let who = |config: Option<&FallbackConfig>| match config.map(|config| &config.answer) {
+        None => "none".to_owned(),
+        Some(FallbackAnswer::Upstream(to)) => format!("upstream {}", backend(to)),
+        Some(FallbackAnswer::Respond(respond)) => format!("respond {}", respond.status.as_u16()),
+    };
+    changes.say(format!("{name} fallback"), who(old), who(new));
+    if let (Some(old), Some(new)) = (old, new) {
+        let (was, is) = (words(&old.methods), words(&new.methods));
+        changes.say(format!("{name} fallback methods"), was, is);
+        changes.say_only(format!("{name} fallback on"), &old.on, &new.on);
+        if changes.said.len() == before {
+            changes.say_only(format!("{name} fallback"), old, new);
+        }
+    }
 }
 
 fn target(changes: &mut Changes, name: &str, old: &TargetConfig, new: &TargetConfig) {

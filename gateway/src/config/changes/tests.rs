@@ -112,6 +112,72 @@ fn a_change_is_said_in_the_words_of_the_file() {
 }
 
 #[test]
+fn what_an_upstream_does_otherwise_is_said_key_by_key() {
+    let catalog = "[\"http://127.0.0.1:7002\"]\n";
+    for (added, expected) in [
+        (
+            "balance = \"hash:header:x-a\"\nslow_start = \"0s\"",
+            "balance p2c -> hash:header:x-a, upstream catalog slow_start 10s -> 0s",
+        ),
+        ("breaker.probes = 1", "breaker off -> on"),
+        ("health.path = \"/\"", "health off -> on"),
+        (
+            "ejection = { consecutive_5xx = 0 }",
+            "ejection consecutive_5xx 5 -> 0",
+        ),
+        (
+            "retry = { attempts = 1, on = [\"503\"], methods = [] }",
+            "retry attempts 2 -> 1, \
+             upstream catalog retry on connect refused reset_before_head 503 -> 503, \
+             upstream catalog retry methods GET HEAD OPTIONS -> none",
+        ),
+        (
+            "weights = [5]",
+            "endpoints http://127.0.0.1:7002 -> http://127.0.0.1:7002 (weight 5)",
+        ),
+    ] {
+        let with = format!("{catalog}{added}\n");
+        let said = said(&[(catalog, &with)]);
+        assert_eq!(said, format!("upstream catalog {expected}"));
+    }
+    let breaker = |keys: &str| config(&FILE.replace(catalog, &format!("{catalog}{keys}\n")));
+    let changed = between(&breaker("breaker = {}"), &breaker("breaker.open = \"1s\""));
+    assert_eq!(
+        changed.to_string(),
+        "upstream catalog breaker open 5s -> 1s"
+    );
+}
+
+#[test]
+fn what_a_route_says_of_retries_and_its_fallback_is_said() {
+    let rest = "path = \"/\"\n";
+    let with = |keys: &str| config(&FILE.replace(rest, &format!("{rest}{keys}\n")));
+    let plain = config(FILE);
+    let said = |old: &Config, new: &Config| between(old, new).to_string();
+    assert_eq!(
+        said(&plain, &with("retry.attempts = 1")),
+        "rest retry attempts none -> 1"
+    );
+    let upstream = with("fallback.upstream = \"catalog\"");
+    assert_eq!(
+        said(&plain, &upstream),
+        "rest fallback none -> upstream catalog"
+    );
+    let respond = with("fallback.respond = { status = 200, body = \"a\" }");
+    assert_eq!(
+        said(&upstream, &respond),
+        "rest fallback upstream catalog -> respond 200"
+    );
+    let other = with("fallback.respond = { status = 200, body = \"b\" }");
+    assert_eq!(said(&respond, &other), "rest fallback changed");
+    let on = with("fallback = { upstream = \"catalog\", on = [\"5xx\"], methods = [\"GET\"] }");
+    assert_eq!(
+        said(&upstream, &on),
+        "rest fallback methods GET HEAD -> GET, rest fallback on changed"
+    );
+}
+
+#[test]
 fn what_needs_a_restart_is_said_as_such() {
     let edit = (
         "version = 1",
