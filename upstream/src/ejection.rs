@@ -94,6 +94,7 @@ impl Row {
 pub(crate) struct Ejection {
     out: Option<Out>,
     times: u32,
+    total: u64,
     back: Option<Instant>,
 }
 
@@ -115,6 +116,7 @@ impl Ejection {
         now: Instant,
     ) {
         self.times = self.times(settings, now).saturating_add(1);
+        self.total += 1;
         self.out = Some(Out {
             since: now,
             until: now + settings.out_for(self.times),
@@ -135,6 +137,11 @@ impl Ejection {
     /// Until when it is out.
     pub(crate) fn until(&self) -> Option<Instant> {
         self.out.map(|out| out.until)
+    }
+
+    /// How often it was put out in all.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
     }
 
     /// How often it was put out, less one for each `interval` that it has been back.
@@ -212,6 +219,7 @@ mod tests {
         ejection.begin(5, "connect", &settings, now + SECOND * 25);
         let until = now + SECOND * 25 + SECOND * 300;
         assert_eq!(ejection.until(), Some(until));
+        assert_eq!(ejection.total(), 13);
     }
 
     #[test]

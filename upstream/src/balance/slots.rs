@@ -113,3 +113,72 @@ impl Slots {
         following.find(is_untried).unwrap_or(at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::{InFlight, Place};
+
+    fn slots(shares: &[u32]) -> Slots {
+        let slot = |(port, share): (u16, &u32)| Slot {
+            endpoint: Arc::new(Endpoint::new(Place::new("x", port, "")).unwrap()),
+            share: *share,
+        };
+        Slots::new(std::iter::zip(0.., shares).map(slot).collect())
+    }
+
+    /// Whom each throw of the dice gives.
+    fn drawn(sides: usize, draw: impl Fn(&mut dyn FnMut(usize) -> usize) -> usize) -> Vec<usize> {
+        let throw = |side| {
+            draw(&mut |n| {
+                assert_eq!(n, sides);
+                side
+            })
+        };
+        (0..sides).map(throw).collect()
+    }
+
+    #[test]
+    fn each_is_drawn_as_often_as_its_share() {
+        let slots = slots(&[1, 3, 2]);
+        let all = drawn(6, |mut dice| slots.draw(&mut dice));
+        assert_eq!(all, [0, 1, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn the_second_is_another_by_its_share_of_the_rest() {
+        let slots = slots(&[1, 3, 2]);
+        let others = |first, sides| drawn(sides, |mut dice| slots.draw_other(first, &mut dice));
+        assert_eq!(others(0, 5), [1, 1, 1, 2, 2]);
+        assert_eq!(others(1, 3), [0, 2, 2]);
+        assert_eq!(others(2, 4), [0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn equals_need_no_search() {
+        let slots = slots(&[20, 20, 20]);
+        assert!(slots.is_even());
+        assert_eq!(drawn(3, |mut dice| slots.draw(&mut dice)), [0, 1, 2]);
+        assert_eq!(drawn(2, |mut dice| slots.draw_other(1, &mut dice)), [2, 0]);
+    }
+
+    #[test]
+    fn load_is_what_is_in_flight_beside_the_share() {
+        let slots = slots(&[10, 30]);
+        let held: Vec<InFlight> = [0, 1, 1, 1]
+            .map(|at| InFlight::at(slots.endpoint(at)))
+            .into();
+        assert!((slots.load(0) - slots.load(1)).abs() < 1e-9);
+        drop(held);
+        assert!(slots.load(0) < 1e-9);
+    }
+
+    #[test]
+    fn the_next_that_was_not_tried_stands_in() {
+        let slots = slots(&[1, 1, 1]);
+        let ids = [0, 1, 2].map(|at| slots.endpoint(at).id());
+        assert_eq!(slots.untried(1, &ids[1..]), 0);
+        assert_eq!(slots.untried(0, &ids[1..]), 0);
+        assert!(slots.are_in(&ids) && !slots.are_in(&ids[1..]));
+    }
+}

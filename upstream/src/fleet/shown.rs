@@ -61,6 +61,8 @@ pub struct Shown {
     pub ejected_for: Option<Duration>,
     /// How often it was put out, less what time in use has taken back.
     pub times_ejected: u32,
+    /// How often it was put out in all.
+    pub ejections: u64,
     /// Calls to it that came to an end.
     pub tries: u64,
     /// Those of them that failed.
@@ -97,6 +99,7 @@ impl Shown {
             since: since.map(|since| now.saturating_duration_since(since)),
             ejected_for: until.map(|until| until.saturating_duration_since(now)),
             times_ejected: condition.ejection.times(settings, now),
+            ejections: condition.ejection.total(),
             tries: succeeded + failed,
             failures: failed,
         }

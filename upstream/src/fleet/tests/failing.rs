@@ -36,6 +36,30 @@ fn of_three_the_one_that_fails_is_out_after_five_errors_and_its_time_brings_it_b
 }
 
 #[test]
+fn who_comes_back_has_its_share_after_the_slow_start_however_slow_it_was_before() {
+    let mut lab = Lab::new(Settings::default(), &[1, 1]);
+    for at in 0..2 {
+        lab.fleet.succeeded(&lab.at(at), MILLI, lab.now);
+    }
+    for _ in 0..5 {
+        lab.fleet.failed(&lab.at(0), "timeout", SECOND * 2, lab.now);
+    }
+    for _ in 0..40 {
+        lab.now += SECOND;
+        let picked = lab.pick();
+        lab.fleet.succeeded(&picked.endpoint, MILLI, lab.now);
+    }
+    let mut counts = [0; 2];
+    for _ in 0..1000 {
+        lab.now += MILLI * 10;
+        let picked = lab.pick();
+        lab.fleet.succeeded(&picked.endpoint, MILLI, lab.now);
+        counts[usize::from(port(&picked.endpoint))] += 1;
+    }
+    assert!((400..=600).contains(&counts[0]), "{counts:?}");
+}
+
+#[test]
 fn when_all_fail_two_of_three_go_and_all_are_asked_all_the_same() {
     let mut lab = Lab::new(Settings::default(), &[1, 1, 1]);
     for _ in 0..1000 {
