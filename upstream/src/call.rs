@@ -1,4 +1,5 @@
-//! The call, outermost first: deadline, retry within the budget, breaker, bulkhead, balance, attempt timeout, transport.
+//! The call, outermost first: deadline, retry or hedge within the budget, breaker, bulkhead, balance, attempt timeout,
+//! transport.
 //!
 //! Everything that a try takes (a breaker's pass, a place, its count at the endpoint) is a guard: a caller who leaves
 //! gives it back and has said nothing about the backend.
@@ -20,6 +21,7 @@ use crate::bulkhead::{Bulkhead, Permit, Places};
 use crate::endpoint::{Endpoint, InFlight};
 use crate::error::{CallError, Failed, Kind, Reused, Stopped, Trail};
 use crate::fleet::Fleet;
+use crate::hedge::Hedge;
 use crate::retry::{self, retry_after};
 use crate::tally::{Cause, Tally};
 use crate::transport::{Connecting, Connection, Transport};
@@ -59,6 +61,8 @@ pub struct Calling<'a> {
     pub retry: &'a retry::Settings,
     /// What keeps it from being made.
     pub breaker: Option<&'a Breaker>,
+    /// What makes a second try beside one that takes long.
+    pub hedge: Option<&'a Hedge>,
     /// Which places it may take one of.
     pub places: Option<Places<'a>>,
     /// What keeps a caller at one endpoint, where the balance asks for that.

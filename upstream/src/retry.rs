@@ -100,6 +100,19 @@ impl Default for On {
 }
 
 impl On {
+    /// When no connection came about, and after nothing else.
+    pub fn no_connection() -> Self {
+        Self {
+            connect: true,
+            refused: false,
+            reset_before_head: false,
+            timeout: false,
+            bad_gateway: false,
+            unavailable: false,
+            gateway_timeout: false,
+        }
+    }
+
     /// Whether there is another try after a try without an answer.
     pub fn failed(self, kind: Kind) -> bool {
         match kind {

@@ -45,6 +45,7 @@ pub async fn forward<T: Transport<B>, B: Resend>(
         upstream: &backend.upstream,
         retry: &backend.retry,
         breaker: backend.breaker.as_deref(),
+        hedge: None,
         places: backend.upstream.bulkhead.as_ref().map(Places::all),
         key: how.key,
         deadline: how.deadline,

@@ -40,6 +40,21 @@ pub enum State {
     Recovering,
 }
 
+impl State {
+    /// All that there are, each in one word.
+    pub const WORDS: [&'static str; 4] = ["closed", "open", "half_open", "recovering"];
+
+    /// One word for logs and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open { .. } => "open",
+            Self::HalfOpen => "half_open",
+            Self::Recovering => "recovering",
+        }
+    }
+}
+
 /// How calls went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {

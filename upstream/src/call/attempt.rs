@@ -1,6 +1,7 @@
 //! One try: what it must be let through by, whom it asks, how long it waits, and what is learnt from how it went.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
@@ -12,6 +13,7 @@ use crate::bulkhead::{Permit, Places};
 use crate::endpoint::{Endpoint, InFlight};
 use crate::error::{CallError, Failed, Kind};
 use crate::fleet::Picked;
+use crate::hedge::{self, Hedge, Winner};
 use crate::transport::{Connection, Transport};
 
 /// How a try ended without an answer.
@@ -51,27 +53,28 @@ where
         Some(endpoint) => endpoint,
         None => Box::pin(wait_for_endpoint(calling, next)).await?,
     };
-    next.trail.attempts += 1;
-    next.tried.push(endpoint.id());
     prepare(&endpoint, head);
-    let in_flight = InFlight::at(&endpoint);
-    let by = Connection {
-        connecting: &calling.upstream.connecting,
-        fresh,
+    let first = Asking::begin(calling, next, endpoint, (pass, permit));
+    let first = Asking { fresh, ..first };
+    let begun = first.begun;
+    let until = first.until(next, head);
+    let (asking, result) = match hedge(calling, next, head) {
+        None => {
+            let result = first.ask(transport, head, body, until).await;
+            (first, result)
+        }
+        Some(hedge) => {
+            let request = (&*head, body);
+            let hedged = hedged(transport, (first, until), request, next, prepare, hedge);
+            Box::pin(hedged).await
+        }
     };
-    let asking = Asking {
-        calling,
-        endpoint: &endpoint,
-        pass,
-        begun: Instant::now(),
-    };
-    let until = asking.until(next, head);
-    let asked = transport.call(&endpoint, by, head, body);
-    let result = timeout_at(until, asked).await;
-    let result = result.unwrap_or_else(|_| Err(Failed::late()));
+    if let (Some(hedge), Ok(_)) = (calling.hedge, &result) {
+        hedge.record(begun.elapsed());
+    }
     match result {
         Ok(response) => {
-            asking.answered(&response);
+            let (in_flight, permit) = asking.answered(&response);
             Ok(Answered {
                 response,
                 in_flight,
@@ -80,17 +83,87 @@ where
             })
         }
         Err(failed) if next.is_stale(calling, head, &failed) => {
-            next.replace(&endpoint);
+            next.replace(&asking.endpoint);
             Err(Ended::Stale)
         }
         Err(failed) => {
-            asking.failed(failed.error.kind);
+            let endpoint = asking.failed(failed.error.kind);
             Err(Ended::Failed(Failed {
                 error: failed.error.at(&endpoint),
                 ..failed
             }))
         }
     }
+}
+
+/// What makes a second try, and how long the first one has alone. A probe is one.
+fn hedge<'a, B>(
+    calling: &Calling<'a>,
+    next: &Next<B>,
+    head: &Request<()>,
+) -> Option<(&'a Hedge, Duration)> {
+    let hedge = calling.hedge.filter(|_| !next.trail.probe)?;
+    Some((hedge, hedge.wait(head.method(), Instant::now())?))
+}
+
+/// Asks, and when that takes long, somebody else beside it. The try that the answer is of, and the answer.
+async fn hedged<'a, T, B>(
+    transport: &T,
+    (first, until): (Asking<'a>, Instant),
+    (head, body): (&Request<()>, B),
+    next: &mut Next<B>,
+    prepare: &impl Fn(&Endpoint, &mut Request<()>),
+    (hedge, wait): (&Hedge, Duration),
+) -> (Asking<'a>, Asked<T::Body>)
+where
+    T: Transport<B>,
+    B: Resend,
+{
+    let calling = first.calling;
+    let again = body.again();
+    let one = async move {
+        let asked = first.ask(transport, head, body, until).await;
+        (first, asked)
+    };
+    let two = || {
+        let second = second(calling, next, hedge)?;
+        let mut head = head.clone();
+        prepare(&second.endpoint, &mut head);
+        Some(async move {
+            let asked = second.ask(transport, &head, again, calling.deadline).await;
+            (second, asked)
+        })
+    };
+    let is_good = |(_, asked): &(Asking<'a>, Asked<T::Body>)| {
+        let status = asked.as_ref().map(Response::status);
+        status.is_ok_and(|status| !status.is_server_error())
+    };
+    let (answer, winner) = hedge::race(one, wait, two, is_good).await;
+    if winner == Winner::Second && answer.1.is_ok() {
+        hedge.won();
+    }
+    answer
+}
+
+/// A second try, if there is all that it takes at once.
+fn second<'a, B>(calling: &'a Calling<'a>, next: &mut Next<B>, hedge: &Hedge) -> Option<Asking<'a>>
+where
+    B: Resend,
+{
+    if !next.body.is_whole() {
+        return None;
+    }
+    let pass = admit(calling).ok()?;
+    let permit = match calling.places {
+        None => None,
+        Some(places) => Some(places.bulkhead.enter_up_to(places.up_to)?),
+    };
+    let endpoint = pick(calling, next)?;
+    // Asked last: only a try that is made is paid for.
+    if !hedge.may_begin(&calling.upstream.budget, Instant::now()) {
+        return None;
+    }
+    Some(Asking::begin(calling, next, endpoint, (pass, permit)))
 }
 
 fn admit<'a>(calling: &Calling<'a>) -> Result<Option<Pass<'a>>, Ended> {
@@ -140,14 +213,59 @@ async fn wait_for_endpoint<B>(
 }
 
 /// A try under way.
-struct Asking<'a, 'e> {
+struct Asking<'a> {
     calling: &'a Calling<'a>,
-    endpoint: &'e Arc<Endpoint>,
+    endpoint: Arc<Endpoint>,
+    in_flight: InFlight,
+    /// Not over a kept connection.
+    fresh: bool,
     pass: Option<Pass<'a>>,
+    permit: Option<Permit>,
     begun: Instant,
 }
 
-impl Asking<'_, '_> {
+/// What came of a try.
+type Asked<A> = Result<Response<A>, Failed>;
+
+impl<'a> Asking<'a> {
+    fn begin<B>(
+        calling: &'a Calling<'a>,
+        next: &mut Next<B>,
+        endpoint: Arc<Endpoint>,
+        (pass, permit): (Option<Pass<'a>>, Option<Permit>),
+    ) -> Self {
+        next.trail.attempts += 1;
+        next.tried.push(endpoint.id());
+        Self {
+            calling,
+            in_flight: InFlight::at(&endpoint),
+            endpoint,
+            fresh: false,
+            pass,
+            permit,
+            begun: Instant::now(),
+        }
+    }
+
+    async fn ask<T, B>(
+        &self,
+        transport: &T,
+        head: &Request<()>,
+        body: B,
+        until: Instant,
+    ) -> Asked<T::Body>
+    where
+        T: Transport<B>,
+    {
+        let by = Connection {
+            connecting: &self.calling.upstream.connecting,
+            fresh: self.fresh,
+        };
+        let asked = transport.call(&self.endpoint, by, head, body);
+        let asked = timeout_at(until, asked).await;
+        asked.unwrap_or_else(|_| Err(Failed::late()))
+    }
+
     /// A try has less time than the call only while another may follow.
     fn until<B>(&self, next: &Next<B>, head: &Request<()>) -> Instant {
         let Calling {
@@ -165,35 +283,39 @@ impl Asking<'_, '_> {
         }
     }
 
-    fn answered<A>(mut self, response: &Response<A>) {
+    /// What is kept until the answer's end.
+    fn answered<A>(mut self, response: &Response<A>) -> (InFlight, Option<Permit>) {
         let now = Instant::now();
         let took = now.saturating_duration_since(self.begun);
         let fleet = &self.calling.upstream.fleet;
         let status = response.status();
         if status.is_server_error() {
-            fleet.failed(self.endpoint, "answered 5xx", took, now);
+            fleet.failed(&self.endpoint, "answered 5xx", took, now);
         } else {
-            fleet.succeeded(self.endpoint, took, now);
+            fleet.succeeded(&self.endpoint, took, now);
         }
         if let Some(pass) = self.pass.take() {
             let outcome = outcome(pass.settings(), status);
             pass.record(outcome, took, now);
         }
+        (self.in_flight, self.permit)
     }
 
-    fn failed(mut self, kind: Kind) {
+    /// Where.
+    fn failed(mut self, kind: Kind) -> Arc<Endpoint> {
         let now = Instant::now();
         let callers = self.calling.whose == Whose::Callers && now >= self.calling.deadline;
         // What the caller did says nothing of the backend.
         if kind == Kind::RequestBody || (kind == Kind::Timeout && callers) {
-            return;
+            return self.endpoint;
         }
         let took = now.saturating_duration_since(self.begun);
         let fleet = &self.calling.upstream.fleet;
-        fleet.failed(self.endpoint, kind.as_str(), took, now);
+        fleet.failed(&self.endpoint, kind.as_str(), took, now);
         if let Some(pass) = self.pass.take() {
             pass.record(Outcome::Failure, took, now);
         }
+        self.endpoint
     }
 }
 

@@ -17,6 +17,7 @@ use crate::call::{Answered, Calling, Upstream, Whose, call};
 use crate::endpoint::{Endpoint, Place};
 use crate::error::{CallError, Failed, Kind, Reused};
 use crate::fleet::{self, Fleet, Member};
+use crate::hedge::{self, Hedge};
 use crate::retry;
 use crate::transport::{Connecting, Connection, Transport};
 
@@ -101,6 +102,7 @@ pub(super) struct Kit {
     endpoints: Vec<Arc<Endpoint>>,
     retry: retry::Settings,
     breaker: Option<Breaker>,
+    hedge: Option<Hedge>,
 }
 
 struct Scripted {
@@ -147,6 +149,7 @@ impl Kit {
             endpoints,
             retry: retry::Settings::default(),
             breaker: None,
+            hedge: None,
         }
     }
 
@@ -157,6 +160,23 @@ impl Kit {
     pub(super) fn breaking(self, settings: breaker::Settings) -> Self {
         let breaker = Some(Breaker::new(settings));
         Self { breaker, ..self }
+    }
+
+    /// It has answered within 20 ms a thousand times.
+    pub(super) async fn hedging(self) -> Self {
+        let hedge = Hedge::new(hedge::Settings::default());
+        for _ in 0..1000 {
+            self.upstream.budget.deposit(Instant::now());
+            hedge.record(Duration::from_millis(20));
+        }
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let hedge = Some(hedge);
+        Self { hedge, ..self }
+    }
+
+    /// Second tries, and those of them that were the faster ones.
+    pub(super) fn hedged(&self) -> Option<(u64, u64)> {
+        self.hedge.as_ref().map(Hedge::counted)
     }
 
     pub(super) fn within(mut self, settings: bulkhead::Settings) -> Self {
@@ -201,6 +221,7 @@ impl Kit {
             upstream: &self.upstream,
             retry,
             breaker: self.breaker.as_ref(),
+            hedge: self.hedge.as_ref(),
             places: self.upstream.bulkhead.as_ref().map(Places::all),
             key: None,
             deadline: Instant::now() + asked.wait,
