@@ -1,16 +1,19 @@
-//! A backend as a BFF calls it: where it is, and how many calls it may have at once.
+//! A backend as a BFF calls it: where it is, how many calls it may have at once, and what else protects it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
-use upstream::bulkhead::{self, Bulkhead, Permit};
+use upstream::breaker::Breaker;
+use upstream::bulkhead::{Bulkhead, Permit, Places};
 use upstream::endpoint::NotAHost;
 use upstream::fleet::{self, Fleet, Member};
-use upstream::{Connecting, Endpoint, Place, Upstream};
+use upstream::hedge::Hedge;
+use upstream::{Connecting, Endpoint, Place, Upstream, retry};
 
 use crate::cohort::Side;
 use crate::need::Need;
+use crate::protection::Protection;
 
 /// Kept connections to a backend.
 const IDLE_MAX: usize = 64;
@@ -33,12 +36,18 @@ pub struct Backend {
     /// How many calls it may have at once: for each side by itself, as far as it is known, so that a service that hangs
     /// takes no place from the callers of legacy.
     bulkheads: [Arc<Bulkhead>; 3],
-    /// How many it has had.
+    /// When a call is tried again.
+    pub(crate) retry: retry::Settings,
+    /// What keeps calls from being made, where this process does that.
+    pub(crate) breaker: Option<Breaker>,
+    /// What makes second tries, where this process does that.
+    pub(crate) hedge: Option<Hedge>,
+    /// How many tries it has had.
     pub(crate) calls: Counter,
 }
 
 impl Backend {
-    /// A backend at one address that may have `permits` calls at once.
+    /// A backend below a gateway, which protects it, or for a test: it may have `permits` calls at once.
     pub fn new(
         name: &'static str,
         host: &str,
@@ -46,10 +55,18 @@ impl Backend {
         base_path: &str,
         permits: u32,
     ) -> Result<Arc<Self>, NotAHost> {
-        let places = bulkhead::Settings {
-            concurrent: permits,
-            wait: Duration::ZERO,
-        };
+        let protection = Protection::by_gateway(permits);
+        Self::protected(name, host, port, base_path, &protection)
+    }
+
+    /// A backend at one address.
+    pub fn protected(
+        name: &'static str,
+        host: &str,
+        port: u16,
+        base_path: &str,
+        protection: &Protection,
+    ) -> Result<Arc<Self>, NotAHost> {
         let member = Member {
             endpoint: Arc::new(Endpoint::new(Place::new(host, port, ""))?),
             weight: 1,
@@ -65,20 +82,32 @@ impl Backend {
                 tally: Arc::default(),
             },
             base_path: base_path.trim_end_matches('/').to_owned(),
-            bulkheads: std::array::from_fn(|_| Bulkhead::new(places)),
+            bulkheads: std::array::from_fn(|_| Bulkhead::new(protection.places)),
+            retry: protection.retry.clone(),
+            breaker: protection.breaker.clone().map(Breaker::new),
+            hedge: protection.hedge.map(Hedge::new),
             calls: Counter::default(),
         }))
     }
 
     /// A place for a call, if there is one. Nobody queues: who finds none is refused at once.
     pub fn enter(&self, need: Need, side: Option<Side>) -> Option<Permit> {
+        let Places { bulkhead, up_to } = self.places(need, side);
+        bulkhead.enter_up_to(up_to)
+    }
+
+    /// The places of which a call may take one.
+    pub(crate) fn places(&self, need: Need, side: Option<Side>) -> Places<'_> {
         let [unknown, legacy, service] = &self.bulkheads;
         let bulkhead = match side {
             None => unknown,
             Some(Side::Legacy) => legacy,
             Some(Side::Service) => service,
         };
-        bulkhead.enter_up_to(need.of(bulkhead.settings().concurrent))
+        Places {
+            bulkhead,
+            up_to: need.of(bulkhead.settings().concurrent),
+        }
     }
 
     /// How many calls it has now.

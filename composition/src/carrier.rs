@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use upstream::bulkhead::Permit;
 
-pub use self::http::HttpCarrier;
+pub use self::http::{HttpCarrier, carry};
 use crate::backend::Backend;
 use crate::budget::Allowance;
 use crate::cohort::{Side, Way};

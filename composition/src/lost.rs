@@ -1,9 +1,11 @@
 //! A call without a usable answer: the reason, and the little of it that a client may be told.
 
+use std::time::Duration;
+
 use chassis::handover;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use upstream::Kind;
+use upstream::{CallError, Kind};
 
 use crate::cohort::Provenance;
 use crate::reason::Reason;
@@ -109,9 +111,9 @@ impl Lost {
     }
 }
 
-impl From<Kind> for Lost {
-    fn from(kind: Kind) -> Self {
-        Self::new(match kind {
+impl From<&CallError> for Lost {
+    fn from(error: &CallError) -> Self {
+        let reason = match error.kind {
             Kind::NoEndpoint
             | Kind::Connect
             | Kind::ConnectTimeout
@@ -121,8 +123,18 @@ impl From<Kind> for Lost {
             Kind::Timeout | Kind::RequestBody => Reason::Timeout,
             Kind::BreakerOpen => Reason::BreakerOpen,
             Kind::BulkheadFull => Reason::BulkheadFull,
-        })
+        };
+        Self {
+            retry_after: error.retry_after.map(whole_seconds),
+            ..Self::new(reason)
+        }
     }
+}
+
+/// Rounded up: who comes back earlier is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    let begun = u64::from(wait.subsec_nanos() > 0);
+    (wait.as_secs() + begun).max(1)
 }
 
 /// The codes of the gateway's own problems say more than their status: what went wrong behind it.
@@ -163,6 +175,18 @@ mod tests {
         assert_eq!(reason(500, ""), Reason::Status5xx);
         assert_eq!(reason(302, ""), Reason::Status5xx);
         assert_eq!(reason(429, ""), Reason::Status4xx);
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        let told = |millis| {
+            let wait = Duration::from_millis(millis);
+            Lost::from(&CallError::until_later(Kind::BreakerOpen, wait)).retry_after
+        };
+        assert_eq!(
+            (told(0), told(2000), told(2001)),
+            (Some(1), Some(2), Some(3))
+        );
     }
 
     #[test]

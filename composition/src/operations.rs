@@ -2,9 +2,8 @@
 //!
 //! Health and metrics are not to be had through a gateway: what came through one says so.
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn};
@@ -15,13 +14,10 @@ use bytes::Bytes;
 use chassis::problem::Problem;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, FORWARDED, VIA};
 use http::{HeaderValue, StatusCode};
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
-use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 
-use crate::backend::Backend;
+use crate::figures::Figures;
 use crate::metrics::Stats;
 use crate::problems::problem;
 
@@ -29,10 +25,9 @@ use crate::problems::problem;
 #[derive(Debug)]
 pub(crate) struct Shown {
     pub(crate) stats: Stats,
-    pub(crate) backends: Vec<Arc<Backend>>,
+    pub(crate) figures: Figures,
     pub(crate) document: Bytes,
     pub(crate) draining: Arc<AtomicBool>,
-    pub(crate) lines_dropped: Arc<AtomicU64>,
 }
 
 /// The paths that are no screens.
@@ -47,11 +42,10 @@ impl Operations {
     pub(crate) fn new(shown: Shown) -> Self {
         let mut registry = Registry::with_prefix("banyan");
         shown.stats.register(&mut registry);
-        let (document, draining) = (shown.document.clone(), Arc::clone(&shown.draining));
-        registry.register_collector(Box::new(Elsewhere(shown)));
+        registry.register_collector(Box::new(shown.figures));
         Self {
-            document,
-            draining,
+            document: shown.document,
+            draining: shown.draining,
             registry: Arc::new(registry),
         }
     }
@@ -119,50 +113,4 @@ pub(crate) fn not_found() -> Problem {
 /// 405.
 pub(crate) fn wrong_method() -> Problem {
     problem("method_not_allowed").detail("screens are asked for with GET")
-}
-
-/// Figures that live with what they are about.
-struct Elsewhere(Shown);
-
-impl fmt::Debug for Elsewhere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Elsewhere").finish_non_exhaustive()
-    }
-}
-
-impl Collector for Elsewhere {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut family = encoder.encode_descriptor(
-            "bff_calls_under_way",
-            "Calls that a backend has at present",
-            None,
-            MetricType::Gauge,
-        )?;
-        for backend in &self.0.backends {
-            let held = i64::from(backend.under_way());
-            family
-                .encode_family(&[("backend", backend.name)])?
-                .encode_gauge(&held)?;
-        }
-        let mut family = encoder.encode_descriptor(
-            "bff_calls",
-            "Calls to backends",
-            None,
-            MetricType::Counter,
-        )?;
-        for backend in &self.0.backends {
-            family
-                .encode_family(&[("backend", backend.name)])?
-                .encode_counter::<NoLabelSet, _, u64>(&backend.calls.get(), None)?;
-        }
-        let dropped = self.0.lines_dropped.load(Ordering::Relaxed);
-        encoder
-            .encode_descriptor(
-                "bff_access_lines_dropped",
-                "Access lines that could not be written",
-                None,
-                MetricType::Counter,
-            )?
-            .encode_counter::<NoLabelSet, _, u64>(&dropped, None)
-    }
 }

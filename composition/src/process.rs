@@ -26,6 +26,7 @@ use crate::client_version::ClientPolicy;
 use crate::cursor::Cursors;
 use crate::door::{self, Book, Door};
 use crate::engine::Engine;
+use crate::figures::Figures;
 use crate::openapi::{About, complete};
 use crate::operations::{Operations, Shown, not_found, wrong_method};
 use crate::settings::{self, Mode, Settings};
@@ -151,7 +152,7 @@ async fn serve(bff: &Bff, settings: &Settings) -> anyhow::Result<()> {
 /// # Errors
 /// A setting is wrong, a screen does not hold together, or the address cannot be listened on.
 pub fn start(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Running> {
-    let shop = Shop::new(settings.places()?, settings.calls_per_backend)?;
+    let shop = Shop::new(settings.places()?, &settings.protection())?;
     let setup = Setup {
         cursor_secret: cursor_secret(settings)?,
         engine: engine(bff, settings, tasks)?,
@@ -187,10 +188,12 @@ pub fn start(bff: &Bff, settings: &Settings, tasks: &Tasks) -> anyhow::Result<Ru
     let draining = Arc::new(AtomicBool::new(false));
     let operations = Operations::new(Shown {
         stats: setup.engine.stats().clone(),
-        backends: setup.shop.backends().map(Arc::clone).into(),
+        figures: Figures {
+            backends: setup.shop.backends().map(Arc::clone).into(),
+            lines_dropped: lines.dropped(),
+        },
         document: document.to_string().into(),
         draining: Arc::clone(&draining),
-        lines_dropped: lines.dropped(),
     });
     let screens = screens
         .merge(operations.document())

@@ -12,11 +12,13 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 use http::{HeaderName, StatusCode};
 use ipnet::IpNet;
+use upstream::retry;
 use url::Url;
 
 use self::values::refusal;
 pub use self::values::{AccessLog, BaseUrl, Pair, Wait};
 use crate::client_version::Version;
+use crate::protection::Protection;
 use crate::shop::Place;
 
 /// The settings of one BFF. What is wrong with one is said with its name, before anything is opened.
@@ -168,8 +170,9 @@ struct Command {
     settings: Settings,
 }
 
-/// Where each backend is, in the direct mode: what stands in place of its path below the gateway.
-#[derive(Clone, Debug, Default, Args)]
+/// The direct mode: where each backend is, which stands in place of its path below the gateway, and what is left to nobody
+/// else there.
+#[derive(Clone, Debug, Args)]
 pub struct Direct {
     /// In place of the gateway's /api/products.
     #[arg(long, env = "BFF_CATALOG_URL", value_name = "URL")]
@@ -189,6 +192,30 @@ pub struct Direct {
     /// In place of the gateway's /api/users.
     #[arg(long, env = "BFF_USERS_URL", value_name = "URL")]
     pub users_url: Option<BaseUrl>,
+    /// How often a call is tried in all; 1 repeats none.
+    #[arg(
+        long,
+        env = "BFF_ATTEMPTS",
+        value_name = "COUNT",
+        default_value_t = 2,
+        value_parser = clap::value_parser!(u32).range(1..=5)
+    )]
+    pub attempts: u32,
+    /// Whether a backend that mostly fails is left alone for a while.
+    #[arg(long, env = "BFF_BREAKER", value_enum, default_value_t = Switch::On)]
+    pub breaker: Switch,
+    /// Whether a call that takes longer than nearly all others is made a second time beside it.
+    #[arg(long, env = "BFF_HEDGING", value_enum, default_value_t = Switch::On)]
+    pub hedging: Switch,
+}
+
+/// Something is done, or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    Off,
 }
 
 /// Where backends are.
@@ -273,6 +300,30 @@ impl Settings {
         Command::from_arg_matches(&matches).map(|command| command.settings)
     }
 
+    /// How calls to each backend are protected.
+    pub fn protection(&self) -> Protection {
+        let places = self.calls_per_backend;
+        if self.mode == Mode::Gateway {
+            return Protection::by_gateway(places);
+        }
+        let own = Protection::own(places);
+        let Direct {
+            attempts,
+            breaker,
+            hedging,
+            ..
+        } = self.direct;
+        Protection {
+            retry: retry::Settings {
+                attempts,
+                ..own.retry
+            },
+            breaker: own.breaker.filter(|_| breaker == Switch::On),
+            hedge: own.hedge.filter(|_| hedging == Switch::On),
+            ..own
+        }
+    }
+
     /// Where a backend is, given its name and its path below the gateway.
     pub fn places(&self) -> Result<impl Fn(&str, &str) -> Place, Missing> {
         let Direct {
@@ -282,6 +333,7 @@ impl Settings {
             recommendations_url,
             orders_url,
             users_url,
+            ..
         } = &self.direct;
         let direct = [
             ("catalog", "BFF_CATALOG_URL", catalog_url),
@@ -347,6 +399,24 @@ mod tests {
     }
 
     #[test]
+    fn one_layer_repeats_and_one_breaks() {
+        let of = |options: &[&str]| read(options).unwrap().protection();
+        let behind = of(&["--attempts", "5"]);
+        assert_eq!(behind, Protection::by_gateway(64));
+        assert_eq!((behind.breaker, behind.hedge), (None, None));
+        assert!(!behind.retry.on.answered(StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(of(&["--mode", "direct"]), Protection::own(64));
+        let bare = of(&[
+            "--mode=direct",
+            "--attempts=1",
+            "--breaker=off",
+            "--hedging=off",
+        ]);
+        assert_eq!(bare.retry.attempts, 1);
+        assert_eq!((bare.breaker, bare.hedge), (None, None));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_the_settings_name_and_what_to_write() {
         for (option, value, said) in [
             ("--gateway-url", "https://x", "write http://host:port"),
@@ -359,6 +429,8 @@ mod tests {
             ("--min-client", "ios=5.x", "such as 5.2.0"),
             ("--upgrade-status", "200", "from 400 to 499"),
             ("--calls-per-backend", "0", "1..=100000"),
+            ("--attempts", "0", "1..=5"),
+            ("--hedging", "maybe", "[possible values: on, off]"),
             ("--trusted-callers", "everybody", "invalid"),
         ] {
             let error = read(&[&format!("{option}={value}")]).err().unwrap();

@@ -20,6 +20,7 @@ pub use self::recommendations::{Recommendations, Related};
 pub use self::reviews::{Rating, Review, Reviews};
 pub use self::users::{User, Users};
 use crate::backend::Backend;
+use crate::protection::Protection;
 
 /// A part of a list.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,12 +72,15 @@ pub struct Place {
 }
 
 impl Shop {
-    /// The shop with each backend where `place` says, given its name and its path below the gateway. Each may have
-    /// `permits` calls at once.
-    pub fn new(place: impl Fn(&str, &str) -> Place, permits: u32) -> Result<Self, NotAHost> {
+    /// The shop with each backend where `place` says, given its name and its path below the gateway. Each is
+    /// protected alike, by itself.
+    pub fn new(
+        place: impl Fn(&str, &str) -> Place,
+        protection: &Protection,
+    ) -> Result<Self, NotAHost> {
         let backend = |(name, path): (&'static str, &str)| {
             let place = place(name, path);
-            Backend::new(name, &place.host, place.port, &place.base_path, permits)
+            Backend::protected(name, &place.host, place.port, &place.base_path, protection)
         };
         let [catalog, reviews, inventory, recommendations, orders, users] = BACKENDS;
         Ok(Self {

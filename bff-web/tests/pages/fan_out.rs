@@ -12,7 +12,7 @@ use axum::{Extension, Router};
 use chassis::identity::Trust;
 use chassis::tasks::Tasks;
 use composition::shop::{Place, Shop};
-use composition::{ANSWER_MAX, Engine, Inbound, Setup};
+use composition::{ANSWER_MAX, Engine, Inbound, Protection, Setup};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -38,7 +38,7 @@ fn pages(backends: &Backends) -> Router {
     };
     let setup = Setup {
         engine,
-        shop: Shop::new(place, 64).unwrap(),
+        shop: Shop::new(place, &Protection::by_gateway(64)).unwrap(),
         cursor_secret: SecretString::from("of-a-test-0123456789-0123456789-01"),
     };
     let (inbound, _) = Inbound::read(&HeaderMap::new(), Trust::Trusted, None, Instant::now());

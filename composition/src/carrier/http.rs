@@ -4,13 +4,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use chassis::handover;
+use chassis::handover::{self, DEADLINE, deadline_value};
 use futures::future::{BoxFuture, FutureExt as _, poll_fn};
 use http::{HeaderMap, Request};
 use http_body::Body;
 use tokio::time::{Instant, timeout_at};
+use upstream::transport::Transport;
 use upstream::transport::reqwest_h1::ReqwestH1;
-use upstream::{Calling, Whose, call, retry};
+use upstream::{Answered, Calling, Endpoint, Whose, call};
 
 use super::{ANSWER_MAX, Carried, Carrier, Terms};
 use crate::backend::{Backend, connecting};
@@ -24,7 +25,6 @@ type Unusable = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct HttpCarrier {
     transport: ReqwestH1,
-    retry: retry::Settings,
     way: Way,
 }
 
@@ -36,7 +36,6 @@ impl HttpCarrier {
     pub fn to_gateway() -> Result<Self, Unusable> {
         Ok(Self {
             transport: ReqwestH1::new(&connecting())?,
-            retry: retry::Settings::once(),
             way: Way::Gateway,
         })
     }
@@ -65,38 +64,63 @@ impl Carrier for HttpCarrier {
         request: Request<Bytes>,
         terms: Terms,
     ) -> BoxFuture<'a, Result<Carried, Lost>> {
-        Box::pin(async move {
-            let _place = terms.enter(backend)?;
-            let deadline = terms.allowance.ends;
-            let goes_out = |_: &_, _: &mut _| {
-                backend.calls.inc();
-            };
-            let (parts, body) = request.into_parts();
-            let mut head = Request::from_parts(parts, ());
-            let calling = Calling {
-                upstream: &backend.upstream,
-                retry: &self.retry,
-                breaker: None,
-                places: None,
-                key: None,
-                deadline,
-                whose: Whose::Ours,
-            };
-            let answered = call(&self.transport, &calling, &mut head, body, goes_out)
-                .await
-                .map_err(|error| Lost::from(error.kind))?;
-            let (mut parts, body) = answered.response.into_parts();
-            if self.way == Way::Direct {
-                forget_what_gateways_say(&mut parts.headers);
-            }
-            let body = whole(body, deadline).await;
-            Ok(Carried {
-                status: parts.status,
-                fields: parts.headers,
-                body,
-            })
-        })
+        Box::pin(carry(&self.transport, self.way, backend, request, terms))
     }
+}
+
+/// Sends one request over `transport`, as [`Carrier::carry`] says, with all that protects its backend.
+///
+/// # Errors
+/// There is no answer, or nobody was asked.
+pub async fn carry<T>(
+    transport: &T,
+    way: Way,
+    backend: &Backend,
+    request: Request<Bytes>,
+    terms: Terms,
+) -> Result<Carried, Lost>
+where
+    T: Transport<Bytes>,
+    T::Body: Unpin,
+{
+    let deadline = terms.allowance.ends;
+    let goes_out = |_: &Endpoint, head: &mut Request<()>| {
+        backend.calls.inc();
+        let left = deadline.saturating_duration_since(Instant::now());
+        head.headers_mut().insert(DEADLINE, deadline_value(left));
+    };
+    let calling = Calling {
+        upstream: &backend.upstream,
+        retry: &backend.retry,
+        breaker: backend.breaker.as_ref(),
+        hedge: backend.hedge.as_ref(),
+        places: Some(backend.places(terms.need, terms.side)),
+        key: None,
+        deadline,
+        whose: match terms.allowance.reason {
+            Reason::Timeout => Whose::Ours,
+            _ => Whose::Callers,
+        },
+    };
+    let (parts, body) = request.into_parts();
+    let mut head = Request::from_parts(parts, ());
+    let answered = call(transport, &calling, &mut head, body, goes_out).await;
+    let Answered {
+        response,
+        in_flight: _in_flight,
+        permit: _permit,
+        ..
+    } = answered.map_err(|error| Lost::from(&error))?;
+    let (mut parts, body) = response.into_parts();
+    if way == Way::Direct {
+        forget_what_gateways_say(&mut parts.headers);
+    }
+    let body = whole(body, deadline).await;
+    Ok(Carried {
+        status: parts.status,
+        fields: parts.headers,
+        body,
+    })
 }
 
 /// A backend that is asked directly speaks for no route and no side.

@@ -12,6 +12,7 @@ mod timing;
 mod fallback;
 mod keeping;
 mod limits;
+mod direct;
 mod cohorts;
 mod json;
 mod aggregation;

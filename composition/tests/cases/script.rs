@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use composition::{Backend, Carried, Carrier, Lost, Reason, Terms, Way};
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
+use upstream::{CallError, Failed, Kind};
 
 /// How a backend answers.
 #[derive(Clone, Debug)]
@@ -94,6 +96,20 @@ impl Reply {
     pub(crate) fn field(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.fields.insert(name, value);
         self
+    }
+}
+
+impl Reply {
+    /// As a backend's answer on a connection.
+    pub(crate) async fn over_wire(self) -> Result<Response<Full<Bytes>>, Failed> {
+        sleep(self.after).await;
+        if self.lost.is_some() {
+            return Err(Failed::connecting(CallError::new(Kind::Connect)));
+        }
+        let mut response = Response::new(Full::new(self.body.unwrap()));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.fields;
+        Ok(response)
     }
 }
 

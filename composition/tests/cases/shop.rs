@@ -7,8 +7,8 @@ use axum::body::Body;
 use chassis::identity::Trust;
 use chassis::tasks::Tasks;
 use composition::{
-    Backend, Call, Declared, Engine, Identified, Inbound, Kept, Loaded, Parts, Plan, Raw, Slot,
-    View, Way, comma_separated,
+    Backend, Call, Declared, Engine, Identified, Inbound, Kept, Loaded, Parts, Plan, Protection,
+    Raw, Slot, View, Way, comma_separated,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt as _;
@@ -63,10 +63,6 @@ pub(crate) struct Shop {
     pub(crate) view: Arc<View<u64>>,
 }
 
-fn backend(name: &'static str, permits: u32) -> Arc<Backend> {
-    Backend::new(name, "backend", 80, "", permits).unwrap()
-}
-
 impl Shop {
     /// Its backends answer at once, everything is there.
     pub(crate) fn open(keeping: Keeping) -> Self {
@@ -84,7 +80,7 @@ impl Shop {
         script.says("reviews", Reply::json(&json!({"items": []})));
         let engine = Engine::new(Arc::clone(&script) as _, "test", 1024 * 1024, &Tasks::new());
         Self {
-            view: Arc::new(view(&engine, keeping)),
+            view: Arc::new(view(&engine, keeping, &Protection::by_gateway(64))),
             script,
         }
     }
@@ -115,9 +111,11 @@ pub(crate) fn inbound(fields: &[(&'static str, &str)]) -> Arc<Inbound> {
     Arc::new(inbound)
 }
 
-fn view(engine: &Arc<Engine>, keeping: Keeping) -> View<u64> {
+/// The order page. Each backend's host is its name.
+pub(crate) fn view(engine: &Arc<Engine>, keeping: Keeping, protection: &Protection) -> View<u64> {
+    let backend = |name| Backend::protected(name, name, 80, "", protection).unwrap();
     let [orders, customers, catalog, reviews] =
-        ["order", "customer", "products", "reviews"].map(|name| backend(name, 64));
+        ["order", "customer", "products", "reviews"].map(backend);
     let kept = |call: Call<Raw>, kept: Option<Kept>| match kept {
         Some(kept) => call.kept(kept),
         None => call,
