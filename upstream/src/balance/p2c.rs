@@ -30,3 +30,60 @@ pub(crate) fn pick(
     let margin = if slots.is_even() { 1.0 } else { MARGIN };
     if cheap * margin < dear { second } else { first }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::balance::slots::Slot;
+    use crate::endpoint::{Endpoint, InFlight, Place};
+
+    fn slots(shares: &[u32]) -> Slots {
+        let slot = |(port, share): (u16, &u32)| Slot {
+            endpoint: Arc::new(Endpoint::new(Place::new("x", port, "")).unwrap()),
+            share: *share,
+        };
+        Slots::new(std::iter::zip(0.., shares).map(slot).collect())
+    }
+
+    #[test]
+    fn of_two_that_nobody_has_measured_the_less_busy_is_picked() {
+        let (slots, now) = (slots(&[1, 1]), Instant::now());
+        let first_of = |first| pick(&slots, &[], now, &mut |n| if n == 2 { first } else { 0 });
+        assert_eq!([first_of(0), first_of(1)], [0, 1]);
+        let busy = InFlight::at(slots.endpoint(0));
+        assert_eq!([first_of(0), first_of(1)], [1, 1]);
+        // What is known of one alone does not count.
+        slots.endpoint(1).succeeded(Duration::from_secs(9), now);
+        assert_eq!([first_of(0), first_of(1)], [1, 1]);
+        drop(busy);
+    }
+
+    #[test]
+    fn a_fast_one_may_have_more_in_flight() {
+        let (slots, now) = (slots(&[1, 1]), Instant::now());
+        let first_of = |first| pick(&slots, &[], now, &mut |n| if n == 2 { first } else { 0 });
+        slots.endpoint(0).succeeded(Duration::from_millis(10), now);
+        slots.endpoint(1).succeeded(Duration::from_millis(35), now);
+        let mut held = vec![
+            InFlight::at(slots.endpoint(0)),
+            InFlight::at(slots.endpoint(0)),
+        ];
+        assert_eq!([first_of(0), first_of(1)], [0, 0]);
+        held.push(InFlight::at(slots.endpoint(0)));
+        assert_eq!([first_of(0), first_of(1)], [1, 1]);
+    }
+
+    #[test]
+    fn where_shares_differ_the_draw_stands_unless_the_other_is_much_cheaper() {
+        let (slots, now) = (slots(&[3, 1]), Instant::now());
+        let first_of = |first| pick(&slots, &[], now, &mut |n| if n == 4 { first } else { 0 });
+        slots.endpoint(0).succeeded(Duration::from_millis(10), now);
+        slots.endpoint(1).succeeded(Duration::from_millis(19), now);
+        assert_eq!([first_of(0), first_of(3)], [0, 1]);
+        slots.endpoint(1).succeeded(Duration::from_millis(21), now);
+        assert_eq!([first_of(0), first_of(3)], [0, 0]);
+    }
+}
