@@ -105,3 +105,25 @@ async fn at_the_edge_a_deadline_is_believed_where_the_route_says_so() {
     assert!(left(2).is_some_and(|left| left <= 1000), "{:?}", left(2));
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_left_of_the_time_shrinks_from_try_to_try() {
+    let busy =
+        Reply::Bytes(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nretry-after: 1\r\n\r\n".to_vec());
+    let origin = Origin::scripted([busy, Reply::ok("done")]).await;
+    let edge = Edge::with_routes(&routes(&origin)).start().await;
+    let request = edge.internal("/inside");
+    let answer = request.header("x-request-deadline-ms", "5000").send().await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let told = |at: usize| -> u64 {
+        let seen = &origin.seen()[at];
+        seen.head.all("x-request-deadline-ms")[0].parse().unwrap()
+    };
+    let (first, second) = (told(0), told(1));
+    assert!((4001..=5000).contains(&first), "{first}");
+    assert!(
+        (1..=first - 1000).contains(&second),
+        "{first}, then {second}"
+    );
+    edge.stop().await;
+}
