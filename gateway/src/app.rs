@@ -342,9 +342,14 @@ impl Running {
         self.control.block_on(future)
     }
 
+    /// From now on readiness says that it drains.
+    pub fn say_draining(&self) {
+        self.state.draining.store(true, Ordering::SeqCst);
+    }
+
     /// Drains: not ready, no new connections, what runs may finish. Says what did not finish in time.
     pub fn stop(self) -> Vec<String> {
-        self.state.draining.store(true, Ordering::SeqCst);
+        self.say_draining();
         self.edge_tasks.stop();
         let ended = self
             .workers

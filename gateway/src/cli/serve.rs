@@ -49,6 +49,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         tracing::warn!(endpoint = refusing, "an upstream refuses connections");
     }
     let signal = running.block_on(signals.next());
+    running.say_draining();
     tracing::info!(signal, "draining");
     // A second signal ends the process at once, by the system's own rule.
     let unfinished = running.stop();
