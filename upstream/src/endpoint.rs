@@ -147,6 +147,11 @@ impl Endpoint {
         self.row.failed(at, interval)
     }
 
+    /// Somebody has waited so long and waits no more: its answers take no less.
+    pub(crate) fn left(&self, waited: Duration, now: Instant) {
+        self.latency.at_least(waited, self.stamp(now));
+    }
+
     /// Failures count anew.
     pub(crate) fn forget_failures(&self) {
         self.row.ended();

@@ -40,6 +40,15 @@ impl Ewma {
         });
     }
 
+    /// An answer takes at least so long: whoever waited for it left.
+    pub(crate) fn at_least(&self, waited: Duration, at: Stamp) {
+        let waited = waited.as_secs_f32().max(SHORTEST);
+        self.change(|known| {
+            let average = known.map_or(waited, |known| known.average.max(waited));
+            Some(Measured { average, at })
+        });
+    }
+
     /// Nothing is known any more.
     pub(crate) fn forget(&self) {
         self.0.store(0, Ordering::Relaxed);

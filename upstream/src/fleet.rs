@@ -196,6 +196,11 @@ impl Fleet {
         endpoint.succeeded(took, now);
     }
 
+    /// A caller of `endpoint` left after it had waited so long.
+    pub fn left(&self, endpoint: &Arc<Endpoint>, waited: Duration, now: Instant) {
+        endpoint.left(waited, now);
+    }
+
     /// `endpoint` failed: `why`, in a word.
     pub fn failed(
         &self,

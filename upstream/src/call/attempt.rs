@@ -54,11 +54,11 @@ where
         None => Box::pin(wait_for_endpoint(calling, next)).await?,
     };
     prepare(&endpoint, head);
-    let first = Asking::begin(calling, next, endpoint, (pass, permit));
-    let first = Asking { fresh, ..first };
+    let mut first = Asking::begin(calling, next, endpoint, (pass, permit));
+    first.fresh = fresh;
     let begun = first.begun;
     let until = first.until(next, head);
-    let (asking, result) = match hedge(calling, next, head) {
+    let (mut asking, result) = match hedge(calling, next, head) {
         None => {
             let result = first.ask(transport, head, body, until).await;
             (first, result)
@@ -74,22 +74,23 @@ where
     }
     match result {
         Ok(response) => {
-            let (in_flight, permit) = asking.answered(&response);
+            let in_flight = asking.answered(&response);
             Ok(Answered {
                 response,
                 in_flight,
-                permit,
+                permit: asking.permit.take(),
                 trail: next.trail,
             })
         }
         Err(failed) if next.is_stale(calling, head, &failed) => {
+            asking.in_flight = None;
             next.replace(&asking.endpoint);
             Err(Ended::Stale)
         }
         Err(failed) => {
-            let endpoint = asking.failed(failed.error.kind);
+            asking.failed(failed.error.kind);
             Err(Ended::Failed(Failed {
-                error: failed.error.at(&endpoint),
+                error: failed.error.at(&asking.endpoint),
                 ..failed
             }))
         }
@@ -216,12 +217,25 @@ async fn wait_for_endpoint<B>(
 struct Asking<'a> {
     calling: &'a Calling<'a>,
     endpoint: Arc<Endpoint>,
-    in_flight: InFlight,
+    /// Taken when it has ended.
+    in_flight: Option<InFlight>,
     /// Not over a kept connection.
     fresh: bool,
     pass: Option<Pass<'a>>,
     permit: Option<Permit>,
     begun: Instant,
+}
+
+/// The caller left. That is no failure, but whoever would have answered took at least so long.
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if self.in_flight.is_some() {
+            let now = Instant::now();
+            let waited = now.saturating_duration_since(self.begun);
+            let fleet = &self.calling.upstream.fleet;
+            fleet.left(&self.endpoint, waited, now);
+        }
+    }
 }
 
 /// What came of a try.
@@ -238,7 +252,7 @@ impl<'a> Asking<'a> {
         next.tried.push(endpoint.id());
         Self {
             calling,
-            in_flight: InFlight::at(&endpoint),
+            in_flight: Some(InFlight::at(&endpoint)),
             endpoint,
             fresh: false,
             pass,
@@ -284,7 +298,7 @@ impl<'a> Asking<'a> {
     }
 
     /// What is kept until the answer's end.
-    fn answered<A>(mut self, response: &Response<A>) -> (InFlight, Option<Permit>) {
+    fn answered<A>(&mut self, response: &Response<A>) -> InFlight {
         let now = Instant::now();
         let took = now.saturating_duration_since(self.begun);
         let fleet = &self.calling.upstream.fleet;
@@ -298,16 +312,17 @@ impl<'a> Asking<'a> {
             let outcome = outcome(pass.settings(), status);
             pass.record(outcome, took, now);
         }
-        (self.in_flight, self.permit)
+        let in_flight = self.in_flight.take();
+        in_flight.unwrap_or_else(|| InFlight::at(&self.endpoint))
     }
 
-    /// Where.
-    fn failed(mut self, kind: Kind) -> Arc<Endpoint> {
+    fn failed(&mut self, kind: Kind) {
+        self.in_flight = None;
         let now = Instant::now();
         let callers = self.calling.whose == Whose::Callers && now >= self.calling.deadline;
         // What the caller did says nothing of the backend.
         if kind == Kind::RequestBody || (kind == Kind::Timeout && callers) {
-            return self.endpoint;
+            return;
         }
         let took = now.saturating_duration_since(self.begun);
         let fleet = &self.calling.upstream.fleet;
@@ -315,7 +330,6 @@ impl<'a> Asking<'a> {
         if let Some(pass) = self.pass.take() {
             pass.record(Outcome::Failure, took, now);
         }
-        self.endpoint
     }
 }
 

@@ -286,6 +286,17 @@ async fn in_flight_and_place_count_until_the_answer_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endpoint_that_callers_give_up_on_gets_few_of_them() {
+    let kit = Kit::new(&[Does::Hangs, Does::Answers(200)]);
+    for _ in 0..1000 {
+        let patience = Duration::from_millis(20);
+        let _ = tokio::time::timeout(patience, kit.ask(get())).await;
+    }
+    let hanging = kit.asked_of(0);
+    assert!(hanging < 50, "{hanging}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_of_which_too_much_has_passed_is_sent_once() {
     let kit = Kit::new(&[Does::Resets]);
     let error = kit.ask(get().spent()).await.unwrap_err();
