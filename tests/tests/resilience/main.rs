@@ -13,3 +13,4 @@ mod bulkhead;
 mod layers;
 mod changes;
 mod fallback;
+mod screens;
