@@ -20,9 +20,9 @@ use crate::admin::{self, AdminState};
 use crate::auth::jwks;
 use crate::config::report::Report;
 use crate::config::source::Source;
-use crate::config::{Config, load};
+use crate::config::{Config, load, read_endpoints_file};
 use crate::decommission::noted::Waiting;
-use crate::forward::tap::Memory;
+use crate::forward::{finding::Finder, tap::Memory};
 use crate::judge;
 use crate::metrics::registry::Metrics;
 use crate::notify::relay::Relay;
@@ -80,9 +80,9 @@ pub enum StartError {
     /// The access log cannot be opened.
     #[error("log.access: {0}")]
     AccessLog(std::io::Error),
-    /// The client that copies requests cannot be set up.
-    #[error("copies of requests cannot be sent: {0}")]
-    Copies(reqwest::Error),
+    /// A client for copies of requests, or for health checks, cannot be set up.
+    #[error("neither copies of requests nor health checks can be sent: {0}")]
+    Asking(reqwest::Error),
     /// The client that posts to webhooks cannot be set up.
     #[error("webhooks cannot be told: {0}")]
     Webhooks(reqwest::Error),
@@ -161,16 +161,16 @@ pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
         comparisons,
     });
     let relay = relay(&progress, &shared.clock)?;
-    let copies = Runner::new(&shared.clock, &control_tasks).map_err(StartError::Copies)?;
-    let Options { path, environment } = options;
+    let copies = Runner::new(&shared.clock, &control_tasks);
+    let finder = Finder::new(read_endpoints_file, &control_tasks);
     let reloader = Reloader::new(
-        path,
-        environment,
+        options.path,
+        options.environment,
         source.text,
         Arc::clone(&shared),
         Arc::clone(&progress),
-        copies,
-        control_tasks.clone(),
+        copies.map_err(StartError::Asking)?,
+        finder.map_err(StartError::Asking)?,
     );
     let admin_state = Arc::new(AdminState {
         config: config.admin.clone(),
@@ -314,6 +314,7 @@ fn control(
     for ring in snapshot.rings() {
         jwks::keep_fresh(ring, tasks);
     }
+    state.reloader.look_for_endpoints(&snapshot);
     state.reloader.copies().serve(snapshot.shadows());
     reload::watch(&state.reloader, tasks);
     reload_on_hangup(&state.reloader, tasks)?;

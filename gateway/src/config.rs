@@ -19,6 +19,7 @@ mod secret;
 mod listeners;
 mod log;
 mod state;
+mod dns;
 mod issuer;
 mod matching;
 mod limit;
@@ -56,7 +57,7 @@ use crate::config::reading::Reading;
 use crate::config::report::{Diagnostic, Report, Severity};
 use crate::config::source::Source;
 use crate::config::table::Table;
-use crate::forward::config::UpstreamConfig;
+use crate::forward::config::{DnsConfig, UpstreamConfig};
 use crate::listener::config::{AdminConfig, EdgeConfig, InternalConfig};
 use crate::log::config::LogConfig;
 use crate::notify::config::WebhookConfig;
@@ -78,6 +79,8 @@ pub struct Config {
     pub log: LogConfig,
     /// `[state]`
     pub state: StateConfig,
+    /// `[dns]`
+    pub dns: DnsConfig,
     /// `[auth.issuer.NAME]`
     pub issuers: BTreeMap<String, IssuerConfig>,
     /// `[rate_limit.NAME]`

@@ -129,7 +129,7 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
     }
     policies(route, question, &mut told);
     led(snapshot, &route.name, &mut told);
-    side(route, question, &client, &path, &mut told);
+    side((snapshot, route), question, &client, &path, &mut told);
     told
 }
 
@@ -275,13 +275,19 @@ fn led(snapshot: &Snapshot, route: &str, told: &mut Explanation) {
     }
 }
 
-fn side(route: &Route, question: &Question, client: &Client, path: &str, told: &mut Explanation) {
+fn side(
+    (snapshot, route): (&Snapshot, &Route),
+    question: &Question,
+    client: &Client,
+    path: &str,
+    told: &mut Explanation,
+) {
     match &route.target {
-        Target::Upstream(backend) => answered_by(backend, route, question, path, told),
+        Target::Upstream(backend) => answered_by(snapshot, (backend, route), question, path, told),
         Target::Migration(migration) => {
             let backend = chosen(migration, route, question, client, told);
             if let Some(backend) = backend {
-                answered_by(backend, route, question, path, told);
+                answered_by(snapshot, (backend, route), question, path, told);
             }
         }
     }
@@ -348,24 +354,27 @@ fn nets(canary: &Canary, decision: Decision, method: &Method) -> impl Iterator<I
 }
 
 fn answered_by(
-    backend: &Backend,
-    route: &Route,
+    snapshot: &Snapshot,
+    (backend, route): (&Backend, &Route),
     question: &Question,
     path: &str,
     told: &mut Explanation,
 ) {
+    // As they are known, and until then as written.
     let members = backend.upstream.fleet.members();
-    let endpoints: Vec<String> = members
-        .iter()
-        .map(|member| member.endpoint.to_string())
-        .collect();
-    let base = members
-        .first()
-        .map_or("", |member| member.endpoint.base_path());
+    let known = members.iter().map(|member| member.endpoint.to_string());
+    let written = snapshot.config.upstreams.get(&backend.upstream.name);
+    let written = written.map_or(&[][..], |upstream| &upstream.endpoints);
+    let mut endpoints: Vec<String> = known.collect();
+    let mut base = members.first().map(|known| known.endpoint.base_path());
+    if members.is_empty() {
+        endpoints.extend(written.iter().map(ToString::to_string));
+        base = written.first().map(|first| &*first.base_path);
+    }
     let paths = Paths {
         prefix: &route.prefix,
         rewrite: &backend.path,
-        base,
+        base: base.unwrap_or_default(),
     };
     let target = question
         .target

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod compiled;
+pub mod finding;
 pub mod fields;
 pub mod target;
 pub mod client;

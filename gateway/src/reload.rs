@@ -14,7 +14,6 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chassis::tasks::Tasks;
 use serde::Serialize;
 use strangler::GateState;
 
@@ -23,6 +22,7 @@ use crate::auth::jwks;
 use crate::config::changes;
 use crate::config::source::Source;
 use crate::config::{Config, load};
+use crate::forward::finding::Finder;
 use crate::per_core::Shared;
 use crate::progress::{Change, NotYet, Patience, Progress};
 use crate::shadow::runner::Runner;
@@ -39,7 +39,7 @@ pub struct Reloader {
     shared: Arc<Shared>,
     progress: Arc<Progress>,
     copies: Runner,
-    tasks: Tasks,
+    finder: Finder,
     /// Held while a file is looked at.
     last: Mutex<Last>,
     /// Apart from it, so that readiness never waits for a disk.
@@ -112,7 +112,7 @@ impl Reloader {
         shared: Arc<Shared>,
         progress: Arc<Progress>,
         copies: Runner,
-        tasks: Tasks,
+        finder: Finder,
     ) -> Self {
         let last = Mutex::new(Last {
             text: Some(text),
@@ -124,7 +124,7 @@ impl Reloader {
             shared,
             progress,
             copies,
-            tasks,
+            finder,
             last,
             trouble: Mutex::default(),
         }
@@ -133,6 +133,12 @@ impl Reloader {
     /// Who sends the copies of requests.
     pub fn copies(&self) -> &Runner {
         &self.copies
+    }
+
+    /// Begins to look for the endpoints of these upstreams.
+    pub fn look_for_endpoints(&self, snapshot: &Snapshot) {
+        let servers = &snapshot.config.dns.servers;
+        self.finder.serve(servers, snapshot.endpoints.values());
     }
 
     /// Where state is kept, which may be beside the file.
@@ -266,8 +272,9 @@ impl Reloader {
             .rings()
             .filter(|ring| !current.rings().any(|known| Arc::ptr_eq(known, ring)))
         {
-            jwks::keep_fresh(ring, &self.tasks);
+            jwks::keep_fresh(ring, self.finder.tasks());
         }
+        self.look_for_endpoints(&next);
         let next = Arc::new(next);
         self.shared.current.store(Arc::clone(&next));
         self.copies.serve(next.shadows());

@@ -17,6 +17,7 @@ use crate::auth::ring::KeyRing;
 use crate::config::Config;
 use crate::forward::compiled::{Backend, Fallback, upstream};
 use crate::forward::config::BackendConfig;
+use crate::forward::finding::Endpoints;
 use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
 use crate::progress::standing::Standings;
@@ -53,6 +54,8 @@ pub struct Snapshot {
     pub limits: BTreeMap<String, Arc<Limit>>,
     /// By name.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
+    /// By the upstream's name: what keeps looking for its endpoints.
+    pub endpoints: BTreeMap<String, Endpoints>,
 }
 
 /// A configuration that reads well and yet cannot be used.
@@ -90,7 +93,8 @@ impl Snapshot {
         let in_force = standings.apply(&config);
         let issuers = issuers(&config, previous)?;
         let limits = limits(&config, previous);
-        let upstreams = upstreams(&config, previous)?;
+        let endpoints = endpoints(&config, previous);
+        let upstreams = upstreams(&config, &endpoints, previous);
         let parts = Parts {
             config: &config,
             issuers: &issuers,
@@ -127,6 +131,7 @@ impl Snapshot {
             issuers,
             limits,
             upstreams,
+            endpoints,
             config,
         })
     }
@@ -205,20 +210,28 @@ fn limits(config: &Config, previous: Option<&Snapshot>) -> BTreeMap<String, Arc<
     config.rate_limits.iter().map(compile).collect()
 }
 
+fn endpoints(config: &Config, previous: Option<&Snapshot>) -> BTreeMap<String, Endpoints> {
+    let open = |(name, config): (&String, &crate::forward::config::UpstreamConfig)| {
+        let known = previous.and_then(|previous| previous.endpoints.get(name));
+        (name.clone(), Endpoints::new(config, known))
+    };
+    config.upstreams.iter().map(open).collect()
+}
+
+/// Both have the names of the file.
 fn upstreams(
     config: &Config,
+    endpoints: &BTreeMap<String, Endpoints>,
     previous: Option<&Snapshot>,
-) -> Result<BTreeMap<String, Arc<Upstream>>, BuildError> {
-    let compile = |(name, config): (&String, &crate::forward::config::UpstreamConfig)| {
-        let known = previous.and_then(|previous| {
-            let known = previous.upstreams.get(name)?;
-            Some((previous.config.upstreams.get(name)?, &**known))
-        });
-        let made = upstream(config, known);
-        let made = made.map_err(|bad| error(format!("upstream.{name}.endpoints"), &bad))?;
-        Ok((name.clone(), Arc::new(made)))
+) -> BTreeMap<String, Arc<Upstream>> {
+    let both = config.upstreams.iter().zip(endpoints.values());
+    let compile = |((name, config), endpoints): ((&String, _), &Endpoints)| {
+        let known = previous.and_then(|previous| previous.upstreams.get(name));
+        let known = known.map(|known| &**known);
+        let made = upstream(config, endpoints.discovery.fleet(), known);
+        (name.clone(), Arc::new(made))
     };
-    config.upstreams.iter().map(compile).collect()
+    both.map(compile).collect()
 }
 
 struct Parts<'a> {

@@ -16,6 +16,7 @@ pub mod binaries;
 pub mod process;
 pub mod redis;
 pub mod origin;
+pub mod names;
 pub mod moody;
 pub mod edge;
 pub mod sides;

@@ -91,6 +91,11 @@ impl Wire {
         }
     }
 
+    /// This side's address.
+    pub fn local_address(&self) -> SocketAddr {
+        self.stream.local_addr().expect("a connected socket")
+    }
+
     /// Writes these bytes, as one write where the kernel takes it.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let written = within("sending", self.stream.write_all(bytes.as_ref())).await;

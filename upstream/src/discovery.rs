@@ -198,6 +198,12 @@ impl Discovery {
         &self.fleet
     }
 
+    /// Whether there is something to look for again and again.
+    pub fn follows(&self) -> bool {
+        let is_fixed = |slot: &Arc<Slot>| slot.source.lookup == Lookup::Fixed;
+        self.listed.is_some() || !self.slots().iter().all(is_fixed)
+    }
+
     /// Begins to look; once is enough.
     pub fn start(self: &Arc<Self>, finding: &Finding) {
         if self.finding.set(finding.clone()).is_err() {

@@ -47,6 +47,11 @@ pub(super) async fn ready(State(state): State<Arc<AdminState>>) -> (StatusCode, 
             details.push(format!("route {route}: {waits}"));
         }
     }
+    for (upstream, endpoints) in &snapshot.endpoints {
+        if let Some(trouble) = endpoints.discovery.trouble() {
+            details.push(format!("upstream {upstream}: {trouble}"));
+        }
+    }
     for ring in snapshot.rings() {
         if let (keys, Some(trouble)) = ring.status() {
             details.push(format!(

@@ -43,6 +43,8 @@ fn samples(state: &AdminState) -> Vec<Sample> {
     samples.extend(judged::company(state));
     samples.extend(of_limits(&snapshot));
     samples.extend(of_endpoints(&snapshot));
+    samples.extend(of_discovery(&snapshot));
+    samples.extend(of_checks(&snapshot));
     samples.extend(of_issuers(&snapshot));
     samples.extend(state.shared.comparisons.samples());
     samples.extend(state.progress.desk().tally().samples());
@@ -95,6 +97,40 @@ fn of_endpoints(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
                 labels,
                 open,
             )
+        })
+    })
+}
+
+/// Of upstreams whose endpoints are looked for again and again.
+fn of_discovery(snapshot: &Snapshot) -> Vec<Sample> {
+    let followed = || {
+        let all = snapshot.endpoints.iter();
+        all.filter(|(_, endpoints)| endpoints.discovery.follows())
+            .map(|(name, endpoints)| (vec![("upstream", name.clone())], endpoints))
+    };
+    let looks = followed().map(|(labels, endpoints)| {
+        let help = "Answers of name servers and readings of endpoints files, good or bad";
+        let looks = endpoints.discovery.counts().looks;
+        Sample::counter("banyan_discovery_looks", help, labels, looks)
+    });
+    let failures = followed().map(|(labels, endpoints)| {
+        let help = "Those of them that failed, after which the last good answer stays";
+        let failures = endpoints.discovery.counts().failures;
+        Sample::counter("banyan_discovery_failures", help, labels, failures)
+    });
+    looks.chain(failures).collect()
+}
+
+fn of_checks(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
+    let checked = snapshot.endpoints.iter().filter_map(|(name, endpoints)| {
+        let checks = endpoints.checks.as_ref()?;
+        Some((name, checks))
+    });
+    checked.flat_map(|(name, checks)| {
+        [("good", checks.good()), ("bad", checks.bad())].map(|(result, count)| {
+            let labels = vec![("upstream", name.clone()), ("result", result.to_owned())];
+            let help = "Health checks of endpoints";
+            Sample::counter("banyan_health_checks", help, labels, count)
         })
     })
 }

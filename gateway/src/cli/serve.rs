@@ -1,13 +1,15 @@
 //! `banyan serve`.
 
 use std::collections::BTreeMap;
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use chassis::drain::Signals;
 use serde_json::json;
+use upstream::Endpoint;
 
 use super::{FileArg, load, print, routes};
 use crate::app::{self, Running};
@@ -101,12 +103,17 @@ fn refusing(running: &Running) -> Vec<String> {
     let used: BTreeMap<_, _> = used.collect();
     let members = used.values().flat_map(|upstream| upstream.fleet.members());
     let endpoints = members.map(|member| member.endpoint);
-    let refuses = |host: &str, port| {
-        let mut addresses = (host, port).to_socket_addrs().into_iter().flatten();
-        !addresses.any(|address| TcpStream::connect_timeout(&address, PROBE).is_ok())
+    let answers = |address: &SocketAddr| TcpStream::connect_timeout(address, PROBE).is_ok();
+    let refuses = |endpoint: &Arc<Endpoint>| {
+        if let Some(address) = endpoint.address() {
+            return !answers(&address);
+        }
+        let place = endpoint.place();
+        let found = (place.host.as_str(), place.port).to_socket_addrs();
+        !found.into_iter().flatten().any(|address| answers(&address))
     };
     endpoints
-        .filter(|endpoint| refuses(&endpoint.place().host, endpoint.place().port))
+        .filter(refuses)
         .map(|endpoint| endpoint.to_string())
         .collect()
 }

@@ -25,6 +25,8 @@ pub struct Changes {
 pub fn between(old: &Config, new: &Config) -> Changes {
     let mut changes = Changes::default();
     listeners::between(&mut changes, old, new);
+    let servers = |config: &Config| words(&config.dns.servers);
+    changes.say("dns.servers", servers(old), servers(new));
     named(
         &mut changes,
         "issuer",

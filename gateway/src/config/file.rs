@@ -10,7 +10,7 @@ use crate::config::report::{Diagnostic, Place};
 use crate::config::table::Table;
 use crate::config::value::Value;
 use crate::config::{
-    check, issuer, limit, listeners, log, patience, route, split, state, upstream, webhook,
+    check, dns, issuer, limit, listeners, log, patience, route, split, state, upstream, webhook,
 };
 use crate::notify::config::WebhookConfig;
 
@@ -23,6 +23,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
     let listeners = listeners::read(root);
     let log = log::read(&root.table("log"));
     let state = state::read(&root.table("state"));
+    let dns = dns::read(&root.table("dns"));
     let defaults = root.table("defaults");
     let for_upstreams = upstream::Defaults::read(&defaults.table("upstream"));
 
@@ -64,6 +65,7 @@ pub(super) fn read(root: &Table<'_>) -> Config {
         admin,
         log,
         state,
+        dns,
         issuers: configs(issuers),
         rate_limits: limits,
         upstreams: configs(upstreams)

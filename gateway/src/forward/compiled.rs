@@ -9,13 +9,12 @@ use http::{HeaderMap, Method, Response};
 use upstream::balance::{Balance, HashBy};
 use upstream::breaker::Breaker;
 use upstream::bulkhead::Bulkhead;
-use upstream::endpoint::NotAHost;
-use upstream::fleet::{self, Fleet, Member};
-use upstream::{Connecting, Endpoint, Place, Upstream, retry};
+use upstream::fleet::Fleet;
+use upstream::{Connecting, Upstream, retry};
 
 use super::config::{
-    BackendConfig, EndpointConfig, FallbackAnswer, FallbackConfig, FallbackOn, HostPolicy,
-    PathRewrite, RespondConfig, UpstreamConfig,
+    BackendConfig, FallbackAnswer, FallbackConfig, FallbackOn, HostPolicy, PathRewrite,
+    RespondConfig, UpstreamConfig,
 };
 
 /// One side of a route, or its only one.
@@ -147,21 +146,17 @@ impl Fixed {
     }
 }
 
-/// Builds an upstream. What `previous` has alive is kept wherever its part of the file is as it was: endpoints with their
-/// connections, health and counters, the budget, the places of the bulkhead.
-pub fn upstream(
-    config: &UpstreamConfig,
-    previous: Option<(&UpstreamConfig, &Upstream)>,
-) -> Result<Upstream, NotAHost> {
-    let known = previous.map(|(_, known)| known);
+/// Builds an upstream of these endpoints. What `known` has alive is kept wherever its part of the file is as it was: the
+/// budget, the places of the bulkhead, the counters.
+pub fn upstream(config: &UpstreamConfig, fleet: &Arc<Fleet>, known: Option<&Upstream>) -> Upstream {
     let bulkhead = config.bulkhead.map(|settings| {
         let same = known.and_then(|known| known.bulkhead.as_ref());
         let same = same.filter(|known| known.settings() == settings);
         same.map_or_else(|| Bulkhead::new(settings), Arc::clone)
     });
-    Ok(Upstream {
+    Upstream {
         name: config.name.clone(),
-        fleet: fleet(config, previous)?,
+        fleet: Arc::clone(fleet),
         connecting: Connecting {
             timeout: config.connect_timeout,
             idle_max: config.pool_idle,
@@ -174,46 +169,5 @@ pub fn upstream(
         tally: known
             .map(|known| Arc::clone(&known.tally))
             .unwrap_or_default(),
-    })
-}
-
-fn fleet(
-    config: &UpstreamConfig,
-    previous: Option<(&UpstreamConfig, &Upstream)>,
-) -> Result<Arc<Fleet>, NotAHost> {
-    let same = |(before, _): &(&UpstreamConfig, &Upstream)| {
-        before.endpoints == config.endpoints
-            && before.endpoints_file == config.endpoints_file
-            && before.balance == config.balance
-            && before.slow_start == config.slow_start
-            && before.ejection == config.ejection
-            && before.health == config.health
-    };
-    if let Some((_, known)) = previous.filter(same) {
-        return Ok(Arc::clone(&known.fleet));
     }
-    let known = previous.map(|(_, known)| &known.fleet);
-    let member = |wanted: &EndpointConfig| {
-        let place = Place::new(&wanted.host, wanted.port, &wanted.base_path);
-        let endpoint = match known.and_then(|known| known.find(&place)) {
-            Some(known) => known,
-            None => Arc::new(Endpoint::new(place)?),
-        };
-        Ok(Member {
-            endpoint,
-            weight: wanted.weight,
-        })
-    };
-    let members = config
-        .endpoints
-        .iter()
-        .map(member)
-        .collect::<Result<_, _>>()?;
-    let settings = fleet::Settings {
-        balance: config.balance.clone(),
-        slow_start: config.slow_start,
-        ejection: config.ejection,
-        checked: config.health.is_some(),
-    };
-    Ok(Arc::new(Fleet::new(settings, members)))
 }

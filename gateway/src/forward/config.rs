@@ -1,6 +1,7 @@
 //! Where to, as written: `[upstream.NAME]`, how a path or host changes on the way, and what happens when nobody answers.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +10,13 @@ use upstream::balance::Balance;
 use upstream::error::Kind;
 use upstream::health::Statuses;
 use upstream::{breaker, bulkhead, ejection, health, retry};
+
+/// Who is asked what the names of endpoints stand for: `[dns]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsConfig {
+    /// None: those that the system asks.
+    pub servers: Vec<SocketAddr>,
+}
 
 /// A group of endpoints that answer alike.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,3 +14,5 @@ mod layers;
 mod changes;
 mod fallback;
 mod screens;
+mod discovery;
+mod health;
