@@ -101,9 +101,13 @@ where
     T: Transport<B>,
     B: Resend,
 {
-    calling.upstream.budget.deposit(Instant::now());
+    // The clock is asked at the beginning and the end of a try, and nowhere between.
+    let began = Instant::now();
+    calling.upstream.budget.deposit(began);
     let mut next = Next {
         body,
+        began,
+        now: began,
         tried: Tried::new(),
         trail: Trail::default(),
         stale_at: None,
@@ -120,6 +124,7 @@ where
         if !wait.is_zero() {
             Box::pin(tokio::time::sleep(wait)).await;
         }
+        next.now = Instant::now();
     }
 }
 
@@ -175,6 +180,10 @@ type Tried = SmallVec<[u32; 4]>;
 /// What the next try begins with.
 struct Next<B> {
     body: B,
+    /// When the call began.
+    began: Instant,
+    /// When the try begins.
+    now: Instant,
     tried: Tried,
     trail: Trail,
     /// Where a kept connection turned out dead: there again, over a new one.

@@ -58,6 +58,8 @@ impl Kind {
 /// How a call came about: what was tried, and why not more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
+    /// From the call's beginning to the end of its last try: the head of an answer, or a failure.
+    pub took: Duration,
     /// Tries that reached for an endpoint; those over a connection that turned out dead are not among them.
     pub attempts: u32,
     /// Kept connections that were closed just when they were used, and replaced.

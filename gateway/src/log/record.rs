@@ -105,10 +105,8 @@ impl Fallback {
 pub struct Asked {
     /// Where.
     pub endpoint: HeaderValue,
-    /// How often, and what kept it from more.
+    /// How often, how long, and what kept it from more.
     pub trail: Trail,
-    /// From forwarding the head to the head of the answer.
-    pub took: Duration,
 }
 
 impl Ledger {
@@ -220,7 +218,7 @@ impl Record {
         if let Some(asked) = &self.upstream {
             line.text("endpoint", asked.endpoint.as_bytes());
             line.number("attempts", asked.trail.attempts.into());
-            line.millis("upstream_ms", asked.took);
+            line.millis("upstream_ms", asked.trail.took);
         }
         line.number("bytes_out", self.bytes_out);
         line.millis("duration_ms", took);
@@ -263,7 +261,7 @@ impl Drop for Record {
             .status
             .or_else(|| StatusCode::from_u16(CLIENT_GONE).ok())
             .unwrap_or_default();
-        let upstream = self.upstream.as_ref().map(|asked| asked.took);
+        let upstream = self.upstream.as_ref().map(|asked| asked.trail.took);
         self.stats
             .count(self.ledger.core, self.side(), counted, took, upstream);
         let mut lines = self.ledger.lines.borrow_mut();

@@ -105,13 +105,11 @@ impl Passage<'_> {
         loop {
             let spare = nets.may_ask().then(|| body.again());
             let asking = Forwarding {
-                deadline: nets.first_until(Instant::now(), how.deadline),
+                deadline: nets.first_until(how.deadline),
                 ..how
             };
-            let asked_at = self.core.clock().now();
             let result = forward(&self.core.transport, &asking, &mut head, body).await;
-            let took = self.core.clock().now().saturating_duration_since(asked_at);
-            let result = self.looked_at(result, took, (may_switch, how.whose), found);
+            let result = self.looked_at(result, (may_switch, how.whose), found);
             let next = match nets.catches(&result, spare.as_ref()) {
                 Caught::Not => return result.map(|answer| Told::By(how, answer)),
                 Caught::Fixed(fixed) => {
@@ -141,11 +139,10 @@ impl Passage<'_> {
     fn looked_at(
         &self,
         result: Result<Answer, CallError>,
-        took: Duration,
         (may_switch, whose): (bool, Whose),
         found: &mut Found<'_>,
     ) -> Result<Answer, CallError> {
-        returning::record(&mut found.record, &result, took);
+        let took = returning::record(&mut found.record, &result);
         let result = result.and_then(|answer| returning::sound(answer, may_switch));
         // Who answers in the place of a side says nothing about it.
         if found.record.fallback.is_none() {
@@ -201,9 +198,9 @@ impl<'a> Nets<'a> {
     }
 
     /// Half of the time is for whoever is asked next; so whatever the first one does, the second has as much.
-    fn first_until(self, now: Instant, deadline: Instant) -> Instant {
+    fn first_until(self, deadline: Instant) -> Instant {
         if self.may_ask() {
-            halfway(now, deadline)
+            halfway(Instant::now(), deadline)
         } else {
             deadline
         }

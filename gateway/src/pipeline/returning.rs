@@ -29,12 +29,8 @@ const ROUTE_REASON: HeaderName = HeaderName::from_static("x-route-reason");
 /// Callers with this scope hear causes.
 const DEBUG_SCOPE: &str = "gateway.debug";
 
-/// Notes who was asked and how that went.
-pub(super) fn record<B>(
-    record: &mut Record,
-    result: &Result<Answered<B>, CallError>,
-    took: Duration,
-) {
+/// Notes who was asked and how that went; says how long it took.
+pub(super) fn record<B>(record: &mut Record, result: &Result<Answered<B>, CallError>) -> Duration {
     let (endpoint, trail) = match result {
         Ok(answered) => (Some(answered.in_flight.endpoint()), answered.trail),
         Err(error) => (error.endpoint.as_ref(), error.trail),
@@ -43,9 +39,9 @@ pub(super) fn record<B>(
         record.upstream = Some(Asked {
             endpoint: endpoint.authority().clone(),
             trail,
-            took,
         });
     }
+    trail.took
 }
 
 /// An answer that can be handed on: one that switches protocols only where it `may_switch`.

@@ -38,24 +38,8 @@ where
     T: Transport<B>,
     B: Resend,
 {
-    let pass = admit(calling)?;
-    next.trail.probe |= pass.as_ref().is_some_and(Pass::is_probe);
-    let permit = match calling.places {
-        None => None,
-        Some(places) => Some(match places.bulkhead.enter_up_to(places.up_to) {
-            Some(permit) => permit,
-            None => Box::pin(wait_for_place(calling, places)).await?,
-        }),
-    };
-    let on = next.stale_at.take();
-    let fresh = on.is_some();
-    let endpoint = match on.or_else(|| pick(calling, next)) {
-        Some(endpoint) => endpoint,
-        None => Box::pin(wait_for_endpoint(calling, next)).await?,
-    };
-    prepare(&endpoint, head);
-    let mut first = Asking::begin(calling, next, endpoint, (pass, permit));
-    first.fresh = fresh;
+    let first = begin(calling, next).await?;
+    prepare(&first.endpoint, head);
     let begun = first.begun;
     let until = first.until(next, head);
     let (mut asking, result) = match hedge(calling, next, head) {
@@ -74,7 +58,8 @@ where
     }
     match result {
         Ok(response) => {
-            let in_flight = asking.answered(&response);
+            let (in_flight, now) = asking.answered(&response);
+            next.trail.took = now.saturating_duration_since(next.began);
             Ok(Answered {
                 response,
                 in_flight,
@@ -88,13 +73,41 @@ where
             Err(Ended::Stale)
         }
         Err(failed) => {
-            asking.failed(failed.error.kind);
+            let now = asking.failed(failed.error.kind);
+            next.trail.took = now.saturating_duration_since(next.began);
             Err(Ended::Failed(Failed {
                 error: failed.error.at(&asking.endpoint),
                 ..failed
             }))
         }
     }
+}
+
+/// Takes all that a try needs. It seldom waits for any of it.
+async fn begin<'a, B: Resend>(
+    calling: &'a Calling<'a>,
+    next: &mut Next<B>,
+) -> Result<Asking<'a>, Ended> {
+    let pass = admit(calling, next.now)?;
+    next.trail.probe |= pass.as_ref().is_some_and(Pass::is_probe);
+    let mut permit = calling.places.and_then(enter);
+    if let Some(places) = calling.places.filter(|_| permit.is_none()) {
+        permit = Some(Box::pin(wait_for_place(calling, places)).await?);
+        next.now = Instant::now();
+    }
+    let on = next.stale_at.take();
+    let fresh = on.is_some();
+    let endpoint = match on.or_else(|| pick(calling, next)) {
+        Some(endpoint) => endpoint,
+        None => Box::pin(wait_for_endpoint(calling, next)).await?,
+    };
+    let mut asking = Asking::begin(calling, next, endpoint, (pass, permit));
+    asking.fresh = fresh;
+    Ok(asking)
+}
+
+fn enter(places: Places<'_>) -> Option<Permit> {
+    places.bulkhead.enter_up_to(places.up_to)
 }
 
 /// What makes a second try, and how long the first one has alone. A probe is one.
@@ -104,7 +117,7 @@ fn hedge<'a, B>(
     head: &Request<()>,
 ) -> Option<(&'a Hedge, Duration)> {
     let hedge = calling.hedge.filter(|_| !next.trail.probe)?;
-    Some((hedge, hedge.wait(head.method(), Instant::now())?))
+    Some((hedge, hedge.wait(head.method(), next.now)?))
 }
 
 /// Asks, and when that takes long, somebody else beside it. The try that the answer is of, and the answer.
@@ -154,21 +167,22 @@ where
     if !next.body.is_whole() {
         return None;
     }
-    let pass = admit(calling).ok()?;
+    next.now = Instant::now();
+    let pass = admit(calling, next.now).ok()?;
     let permit = match calling.places {
         None => None,
-        Some(places) => Some(places.bulkhead.enter_up_to(places.up_to)?),
+        Some(places) => Some(enter(places)?),
     };
     let endpoint = pick(calling, next)?;
     // Asked last: only a try that is made is paid for.
-    if !hedge.may_begin(&calling.upstream.budget, Instant::now()) {
+    if !hedge.may_begin(&calling.upstream.budget, next.now) {
         return None;
     }
     Some(Asking::begin(calling, next, endpoint, (pass, permit)))
 }
 
-fn admit<'a>(calling: &Calling<'a>) -> Result<Option<Pass<'a>>, Ended> {
-    let admitted = calling.breaker.map(|breaker| breaker.admit(Instant::now()));
+fn admit<'a>(calling: &Calling<'a>, now: Instant) -> Result<Option<Pass<'a>>, Ended> {
+    let admitted = calling.breaker.map(|breaker| breaker.admit(now));
     admitted
         .transpose()
         .map_err(|wait| Ended::Refused(CallError::until_later(Kind::BreakerOpen, wait)))
@@ -189,7 +203,7 @@ fn pick<B>(calling: &Calling<'_>, next: &mut Next<B>) -> Option<Arc<Endpoint>> {
     let dice = |below| fastrand::usize(..below);
     let picked = upstream
         .fleet
-        .pick(Instant::now(), &next.tried, calling.key, dice)?;
+        .pick(next.now, &next.tried, calling.key, dice)?;
     let Picked { endpoint, panic } = picked;
     if panic {
         next.trail.panic = true;
@@ -209,6 +223,7 @@ async fn wait_for_endpoint<B>(
             .deadline
             .min(Instant::now() + upstream.connecting.timeout);
         let _ = timeout_at(until, upstream.fleet.known()).await;
+        next.now = Instant::now();
     }
     pick(calling, next).ok_or_else(|| Ended::Refused(CallError::new(Kind::NoEndpoint)))
 }
@@ -257,7 +272,7 @@ impl<'a> Asking<'a> {
             fresh: false,
             pass,
             permit,
-            begun: Instant::now(),
+            begun: next.now,
         }
     }
 
@@ -298,7 +313,7 @@ impl<'a> Asking<'a> {
     }
 
     /// What is kept until the answer's end.
-    fn answered<A>(&mut self, response: &Response<A>) -> InFlight {
+    fn answered<A>(&mut self, response: &Response<A>) -> (InFlight, Instant) {
         let now = Instant::now();
         let took = now.saturating_duration_since(self.begun);
         let fleet = &self.calling.upstream.fleet;
@@ -313,16 +328,17 @@ impl<'a> Asking<'a> {
             pass.record(outcome, took, now);
         }
         let in_flight = self.in_flight.take();
-        in_flight.unwrap_or_else(|| InFlight::at(&self.endpoint))
+        let in_flight = in_flight.unwrap_or_else(|| InFlight::at(&self.endpoint));
+        (in_flight, now)
     }
 
-    fn failed(&mut self, kind: Kind) {
+    fn failed(&mut self, kind: Kind) -> Instant {
         self.in_flight = None;
         let now = Instant::now();
         let callers = self.calling.whose == Whose::Callers && now >= self.calling.deadline;
         // What the caller did says nothing of the backend.
         if kind == Kind::RequestBody || (kind == Kind::Timeout && callers) {
-            return;
+            return now;
         }
         let took = now.saturating_duration_since(self.begun);
         let fleet = &self.calling.upstream.fleet;
@@ -330,6 +346,7 @@ impl<'a> Asking<'a> {
         if let Some(pass) = self.pass.take() {
             pass.record(Outcome::Failure, took, now);
         }
+        now
     }
 }
 
