@@ -126,9 +126,30 @@ fn another_place_is_another_fingerprint_of_the_routes_that_lead_there() {
         ("127.0.0.1:7100", "127.0.0.1:7100/base", &["web"]),
         ("7100\"]", "7100\"]\nhost = \"endpoint\"", &["web"]),
         ("strip_prefix = true", "strip_prefix = false", &["web"]),
+        (
+            "strip_prefix = true",
+            "strip_prefix = true\nfallback.upstream = \"catalog\"",
+            &["web"],
+        ),
     ] {
         assert_eq!(touched(from, to), routes, "{to}");
     }
+}
+
+/// Each process reads it at a moment of its own.
+#[test]
+fn what_a_file_of_endpoints_holds_is_no_part_of_a_fingerprint() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [one, two] = [7001, 7002].map(|port| format!("endpoints = [\"http://127.0.0.1:{port}\"]"));
+    let tokens = |index: usize, name: &str, text: &str| {
+        let path = folders[index].path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let file = format!("endpoints_file = '{}'", path.display());
+        tokens(&FILE.replace("endpoints = [\"http://127.0.0.1:7100\"]", &file))
+    };
+    let first = tokens(0, "bff.toml", &one);
+    assert_eq!(tokens(1, "bff.toml", &two), first);
+    assert_ne!(tokens(1, "other.toml", &one)["web"], first["web"]);
 }
 
 /// What a route no longer takes may have been kept of it, and what it takes now of another one.
@@ -171,6 +192,10 @@ fn what_takes_no_other_requests_and_leads_nowhere_else_changes_no_fingerprint() 
             "\"http://127.0.0.1:7008\", \"http://127.0.0.1:7000\"",
         ),
         ("7100\"]", "7100\"]\nconnect_timeout = \"1s\""),
+        (
+            "7008\"]",
+            "7008\"]\nweights = [1, 9]\nbalance = \"random\"\nretry.attempts = 3",
+        ),
         (
             "canary.percent = 5",
             "canary.percent = 5\ntimeout = \"3s\"\nowner = \"team\"\nnote = \"soon\"",
