@@ -127,3 +127,22 @@ async fn what_is_left_of_the_time_shrinks_from_try_to_try() {
     );
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn a_grpc_callers_time_holds_at_the_edge_too() {
+    let origin = Origin::scripted([Reply::Silence]).await;
+    let edge = Edge::with_routes(&routes(&origin)).start().await;
+    let request = edge.post("/shop.Orders/Get").body("x");
+    let request = request.header("content-type", "application/grpc");
+    let asked = request.header("grpc-timeout", "300m").send();
+    let answer = tokio::time::timeout(Duration::from_secs(5), asked).await;
+    let answer = answer.expect("the route's own fifteen seconds do not count");
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (504, "upstream_timeout".into())
+    );
+    let seen = origin.seen();
+    let told = seen[0].head.all("grpc-timeout")[0];
+    assert!(!told.is_empty(), "{seen:?}");
+    edge.stop().await;
+}
