@@ -21,6 +21,17 @@ pub struct Budget {
     retries: Counted<SECONDS>,
 }
 
+/// A budget as seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Requests that came.
+    pub requests: u64,
+    /// Tries that came on top.
+    pub retries: u64,
+    /// How many more may.
+    pub left: u64,
+}
+
 impl Default for Budget {
     fn default() -> Self {
         Self {
@@ -47,6 +58,17 @@ impl Budget {
     #[must_use]
     pub fn withdraw_spare(&self, now: Instant, share: f64) -> bool {
         self.take(now, share, 0)
+    }
+
+    /// Requests and retries of the last [`Budget::WINDOW`], and how many more retries a share of `share` leaves.
+    pub fn view(&self, now: Instant, share: f64) -> View {
+        let tick = self.tick(now);
+        let (requests, retries) = (self.requests.sum(tick), self.retries.sum(tick));
+        View {
+            requests,
+            retries,
+            left: (part(requests, share) + FLOOR).saturating_sub(retries),
+        }
     }
 
     fn take(&self, now: Instant, share: f64, floor: u64) -> bool {
@@ -100,7 +122,14 @@ mod tests {
             budget.deposit(now);
         }
         assert_eq!(taken(&budget, now, 0.2), 200);
+        let spent = View {
+            requests: 1000,
+            retries: 230,
+            left: 0,
+        };
+        assert_eq!(budget.view(now, 0.2), spent);
         let later = now + Budget::WINDOW;
+        assert_eq!(budget.view(later, 0.2).left, 30);
         assert_eq!(taken(&budget, later, 0.2), 30);
     }
 

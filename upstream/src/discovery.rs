@@ -178,7 +178,7 @@ impl Discovery {
         };
         Self {
             list: list.clone(),
-            fleet: Arc::new(fleet),
+            fleet: Arc::new(fleet.named(&list.upstream)),
             listed: list.file.as_deref().map(Listed::new),
             now,
             finding: OnceLock::new(),

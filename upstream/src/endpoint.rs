@@ -163,10 +163,12 @@ impl Endpoint {
     }
 
     /// How it stands. Whose time is over comes back with this.
-    pub(crate) fn standing(&self, rules: Rules, now: Instant) -> Standing {
+    pub(crate) fn standing(&self, rules: Rules<'_>, now: Instant) -> Standing {
         let mut condition = self.condition();
         if condition.come_back(rules, now) {
             self.forget_latency();
+            let upstream = rules.upstream;
+            tracing::info!(upstream, endpoint = %self, "an endpoint is back: its time is over");
         }
         condition.standing(rules, now)
     }

@@ -50,8 +50,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn rules(&self) -> Rules {
+    fn rules<'a>(&self, upstream: &'a str) -> Rules<'a> {
         Rules {
+            upstream,
             ejected: self.ejection.consecutive_5xx > 0,
             checked: self.checked,
             slow_start: self.slow_start,
@@ -88,6 +89,8 @@ struct Held {
 #[derive(Debug)]
 pub struct Fleet {
     settings: Settings,
+    /// The upstream's, for logs.
+    name: String,
     rotation: ArcSwap<Rotation>,
     held: Mutex<Held>,
     /// How many picks took their turn.
@@ -109,11 +112,21 @@ impl Fleet {
     pub fn awaited(settings: Settings) -> Self {
         Self {
             settings,
+            name: String::new(),
             rotation: ArcSwap::from_pointee(Rotation::default()),
             held: Mutex::default(),
             turns: AtomicU64::new(0),
             is_known: AtomicBool::new(false),
             became_known: Notify::new(),
+        }
+    }
+
+    /// The same, called so in logs.
+    #[must_use]
+    pub fn named(self, upstream: &str) -> Self {
+        Self {
+            name: upstream.to_owned(),
+            ..self
         }
     }
 
@@ -223,7 +236,7 @@ impl Fleet {
         if !members.iter().any(|m| Arc::ptr_eq(&m.endpoint, endpoint)) {
             return;
         }
-        let rules = self.settings.rules();
+        let rules = self.settings.rules(&self.name);
         let (mut out, mut others) = (0, 0);
         for member in members {
             match member.endpoint.standing(rules, now) {
@@ -243,10 +256,22 @@ impl Fleet {
             condition.ejection.begin(failures, why, ejection, now);
             condition.health.begin_row();
         }
+        let until = condition.ejection.until();
         drop(condition);
         // A fleet of an earlier file may have put it out, which this one sees only now.
         if !is_out || self.rotation.load().trusts(endpoint) {
             self.publish(&held, now);
+        }
+        drop(held);
+        if let Some(until) = until.filter(|_| !is_out) {
+            tracing::warn!(
+                upstream = self.name,
+                %endpoint,
+                failures,
+                last = why,
+                for_s = until.saturating_duration_since(now).as_secs(),
+                "an endpoint is put out: it failed too often in a row"
+            );
         }
     }
 
@@ -271,6 +296,11 @@ impl Fleet {
         if turned || is_back {
             self.publish(&held, now);
         }
+        drop(held);
+        if is_back {
+            let upstream = &*self.name;
+            tracing::info!(upstream, %endpoint, "an endpoint is back: a health check found it well");
+        }
     }
 
     /// Whether so few are well that all are asked.
@@ -280,7 +310,7 @@ impl Fleet {
 
     /// Each of them as an operator sees it.
     pub fn shown(&self, now: Instant) -> Vec<Shown> {
-        let (held, rules) = (self.lock(), self.settings.rules());
+        let (held, rules) = (self.lock(), self.settings.rules(&self.name));
         let shown = |member| Shown::new(member, rules, &self.settings.ejection, now);
         held.members.iter().map(shown).collect()
     }
@@ -296,7 +326,7 @@ impl Fleet {
     }
 
     fn publish(&self, held: &Held, now: Instant) {
-        let rotation = Rotation::new(held, &self.settings, now);
+        let rotation = Rotation::new(held, (&self.name, &self.settings), now);
         self.rotation.store(Arc::new(rotation));
     }
 

@@ -15,6 +15,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode};
 use strangler::{Decision, Side};
 use upstream::Trail;
+use upstream::error::Stopped;
 
 use crate::decommission::noted::{Notes, Outcome};
 use crate::listener::config::Listener;
@@ -69,6 +70,8 @@ pub struct Record {
     pub on_service: Option<Rc<OnService>>,
     /// Who was asked.
     pub upstream: Option<Asked>,
+    /// A backend was not asked, because its breaker is open.
+    pub breaker_open: bool,
     /// Who answered in the place of a backend that did not.
     pub fallback: Option<Fallback>,
     /// The answer's status, once there is one.
@@ -157,6 +160,7 @@ impl Record {
             on_legacy: None,
             on_service: None,
             upstream: None,
+            breaker_open: false,
             fallback: None,
             status: None,
             code: None,
@@ -217,13 +221,15 @@ impl Record {
         line.number("generation", self.generation);
         if let Some(asked) = &self.upstream {
             line.text("endpoint", asked.endpoint.as_bytes());
-            line.number("attempts", asked.trail.attempts.into());
+            write_trail(&mut line, &asked.trail);
             line.millis("upstream_ms", asked.trail.took);
         }
         line.number("bytes_out", self.bytes_out);
         line.millis("duration_ms", took);
         let fallback = self.fallback.map(Fallback::as_str);
+        let breaker = self.breaker_open.then_some("open");
         for (name, value) in [
+            ("breaker", breaker),
             ("fallback", fallback),
             ("code", self.code),
             ("cut", self.cut),
@@ -250,6 +256,24 @@ impl Record {
     }
 }
 
+/// How often it was tried; the rest only where it says something.
+fn write_trail(line: &mut Line<'_>, trail: &Trail) {
+    line.number("attempts", trail.attempts.into());
+    // That all tries were made is what `attempts` says.
+    let stopped = trail.stopped.filter(|why| *why != Stopped::Attempts);
+    if let Some(why) = stopped {
+        line.text("retry_stopped", why.as_str().as_bytes());
+    }
+    if trail.stale > 0 {
+        line.number("stale", trail.stale.into());
+    }
+    for (name, is_so) in [("panic", trail.panic), ("probe", trail.probe)] {
+        if is_so {
+            line.raw(name, |out| out.extend_from_slice(b"true"));
+        }
+    }
+}
+
 impl Drop for Record {
     fn drop(&mut self) {
         let took = self
@@ -272,5 +296,44 @@ impl Drop for Record {
                 .notes
                 .note(&self.stats, self.client, agent, outcome);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(trail: Trail) -> String {
+        let mut out = Vec::new();
+        let mut line = Line::open(&mut out);
+        write_trail(&mut line, &trail);
+        line.close();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_of_tries_what_says_something() {
+        let once = Trail {
+            attempts: 1,
+            ..Trail::default()
+        };
+        assert_eq!(written(once), r#"{"attempts":1}"#);
+        let all = Trail {
+            attempts: 2,
+            stopped: Some(Stopped::Attempts),
+            ..once
+        };
+        assert_eq!(written(all), r#"{"attempts":2}"#);
+        let odd = Trail {
+            attempts: 1,
+            stale: 2,
+            stopped: Some(Stopped::Budget),
+            panic: true,
+            probe: true,
+        };
+        assert_eq!(
+            written(odd),
+            r#"{"attempts":1,"retry_stopped":"budget","stale":2,"panic":true,"probe":true}"#
+        );
     }
 }

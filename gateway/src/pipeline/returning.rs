@@ -35,6 +35,7 @@ pub(super) fn record<B>(record: &mut Record, result: &Result<Answered<B>, CallEr
         Ok(answered) => (Some(answered.in_flight.endpoint()), answered.trail),
         Err(error) => (error.endpoint.as_ref(), error.trail),
     };
+    record.breaker_open |= matches!(result, Err(error) if error.kind == Kind::BreakerOpen);
     if let Some(endpoint) = endpoint {
         record.upstream = Some(Asked {
             endpoint: endpoint.authority().clone(),

@@ -43,6 +43,8 @@ pub struct View {
 #[derive(Debug)]
 pub struct Breaker {
     settings: Settings,
+    /// Whose it is, for logs.
+    name: String,
     /// What the machine says, for who only needs to know whether it is closed: see [`gate`].
     gate: AtomicU64,
     machine: Mutex<Machine>,
@@ -76,6 +78,16 @@ impl Breaker {
             slow: Counted::default(),
             refused: AtomicU64::new(0),
             settings,
+            name: String::new(),
+        }
+    }
+
+    /// The same, called so in logs.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..self
         }
     }
 
@@ -180,9 +192,43 @@ impl Breaker {
 
     fn change<T>(&self, change: impl FnOnce(&mut Machine) -> T) -> T {
         let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = machine.epoch();
         let said = change(&mut machine);
         self.gate.store(gate(&machine), Ordering::Release);
+        let turned = (machine.epoch() != epoch).then(|| {
+            let state = machine.state(Instant::now());
+            (state, machine.counts())
+        });
+        drop(machine);
+        if let Some((state, counts)) = turned {
+            self.tell(state, counts);
+        }
         said
+    }
+
+    /// Each of these is at least a part of `open` away from the one before.
+    fn tell(&self, state: State, counts: Counts) {
+        let breaker = &*self.name;
+        let Counts {
+            calls,
+            failed,
+            slow,
+        } = counts;
+        match state {
+            State::Open { left } => tracing::warn!(
+                breaker,
+                calls,
+                failed,
+                slow,
+                for_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+                "a breaker is open: too many of its calls failed or were slow"
+            ),
+            State::HalfOpen => {}
+            State::Recovering => {
+                tracing::info!(breaker, "a breaker closes bit by bit: a probe went well");
+            }
+            State::Closed => tracing::info!(breaker, "a breaker is closed again"),
+        }
     }
 }
 

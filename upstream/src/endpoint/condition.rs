@@ -12,7 +12,9 @@ pub(crate) const STEPS: u32 = 20;
 
 /// Which of it counts, as the file says.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rules {
+pub(crate) struct Rules<'a> {
+    /// The upstream's name, for logs.
+    pub(crate) upstream: &'a str,
     /// Whether failures put an endpoint out.
     pub(crate) ejected: bool,
     /// Whether somebody checks it, so that it would be found well again.
@@ -70,7 +72,7 @@ impl Condition {
     }
 
     /// Lets it in again if its time is over, or if nobody asks any more for its being out. Says whether it came back.
-    pub(crate) fn come_back(&mut self, rules: Rules, now: Instant) -> bool {
+    pub(crate) fn come_back(&mut self, rules: Rules<'_>, now: Instant) -> bool {
         let until = self.ejection.until();
         let over = until.filter(|until| !rules.ejected || *until <= now);
         if let Some(until) = over {
@@ -82,7 +84,7 @@ impl Condition {
     }
 
     /// How it stands.
-    pub(crate) fn standing(&mut self, rules: Rules, now: Instant) -> Standing {
+    pub(crate) fn standing(&mut self, rules: Rules<'_>, now: Instant) -> Standing {
         if let Some(until) = self.ejection.until() {
             Standing::Ejected { until }
         } else if rules.checked && self.health.is_ill() {
@@ -120,7 +122,8 @@ mod tests {
     use crate::ejection;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const RULES: Rules = Rules {
+    const RULES: Rules<'_> = Rules {
+        upstream: "",
         ejected: true,
         checked: true,
         slow_start: Duration::from_secs(10),
@@ -186,6 +189,7 @@ mod tests {
         let settings = ejection::Settings::default();
         condition.ejection.begin(5, "connect", &settings, now);
         let rules = Rules {
+            upstream: "",
             ejected: false,
             checked: false,
             slow_start: Duration::ZERO,

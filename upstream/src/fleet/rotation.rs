@@ -53,8 +53,8 @@ impl Default for Rotation {
 
 impl Rotation {
     /// As those of `held` stand now.
-    pub(super) fn new(held: &Held, settings: &Settings, now: Instant) -> Self {
-        let rules = settings.rules();
+    pub(super) fn new(held: &Held, (upstream, settings): (&str, &Settings), now: Instant) -> Self {
+        let rules = settings.rules(upstream);
         let members = &held.members;
         let standings: Vec<Standing> = members
             .iter()

@@ -72,7 +72,7 @@ pub struct Shown {
 impl Shown {
     pub(super) fn new(
         member: &Member,
-        rules: Rules,
+        rules: Rules<'_>,
         settings: &ejection::Settings,
         now: Instant,
     ) -> Self {
