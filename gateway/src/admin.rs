@@ -10,6 +10,7 @@ pub mod migrations;
 pub mod verbs;
 #[expect(unused_qualifications, reason = "the description's macro writes them")]
 pub mod notifications;
+mod upstreams;
 mod routes;
 mod scrape;
 
@@ -53,6 +54,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .merge(migrations::router())
         .merge(verbs::router())
         .merge(notifications::router())
+        .merge(upstreams::router())
         .split_for_parts();
     let document = described::document(&described);
     let openapi = || async move { Json(document) };

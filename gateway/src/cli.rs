@@ -11,6 +11,7 @@ mod remote;
 mod verbs;
 mod status;
 mod diffs;
+mod upstreams;
 mod history;
 mod notifications;
 mod cutover;
@@ -44,6 +45,8 @@ enum Command {
     Init(init::Args),
     /// Show how far the migration has got: phases, shares, errors, latencies, mismatches.
     Status(status::Args),
+    /// Show which endpoints are out and which breakers are open: why, since when, until when.
+    Upstreams(upstreams::Args),
     /// Show what both sides of a route answer differently, with samples.
     Diffs(diffs::Args),
     /// Tell what happened to a route, or to all: when, what, who and why; the newest last.
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Upstreams(args) => upstreams::run(&args),
         Command::Diffs(args) => diffs::run(&args),
         Command::History(args) => history::run(&args),
         Command::Notifications(args) => notifications::run(&args),

@@ -2,6 +2,7 @@
 
 pub mod diffs;
 pub mod judge;
+pub mod upstreams;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -15,14 +15,14 @@ use crate::auth::compiled::{Issuer, Policy};
 use crate::auth::config::AuthConfig;
 use crate::auth::ring::KeyRing;
 use crate::config::Config;
-use crate::forward::compiled::{Backend, Fallback, upstream};
+use crate::forward::compiled::{Backend, Fallback, To, upstream};
 use crate::forward::config::BackendConfig;
 use crate::forward::finding::Endpoints;
 use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
 use crate::progress::standing::Standings;
 use crate::rate_limit::compiled::{Limit, RouteLimits};
-use crate::route::compiled::{Route, Target};
+use crate::route::compiled::{FALLBACK, NO_SIDES, Route, Target};
 use crate::route::config::{RouteConfig, TargetConfig};
 use crate::route::fingerprint;
 use crate::route::mark::Mark;
@@ -257,14 +257,14 @@ impl Parts<'_> {
         let target = match &route.target {
             TargetConfig::Upstream(config) => {
                 let known = known.and_then(|known| known.target.only());
-                Target::Upstream(self.backend(route, config, known)?)
+                Target::Upstream(self.backend((route, NO_SIDES), config, known)?)
             }
             TargetConfig::Migration(migration) => {
                 let side = |side, config: &Option<BackendConfig>| {
                     let known = known.and_then(|known| known.target.side(side));
                     config
                         .as_ref()
-                        .map(|config| self.backend(route, config, known))
+                        .map(|config| self.backend((route, side.as_str()), config, known))
                         .transpose()
                 };
                 // Once a route is retired, nothing leads to legacy any more.
@@ -292,7 +292,9 @@ impl Parts<'_> {
         }
         let fallback = route.fallback.as_ref().map(|config| {
             let known = known.and_then(|known| known.fallback.as_deref()?.backend());
-            Fallback::new(config, |config| self.backend(route, config, known))
+            Fallback::new(config, |config| {
+                self.backend((route, FALLBACK), config, known)
+            })
         });
         let fallback = fallback.transpose()?;
         let stats = self.metrics.route(&route.name);
@@ -308,7 +310,7 @@ impl Parts<'_> {
 
     fn backend(
         &self,
-        route: &RouteConfig,
+        (route, side): (&RouteConfig, &str),
         config: &BackendConfig,
         previous: Option<&Backend>,
     ) -> Result<Backend, BuildError> {
@@ -322,7 +324,13 @@ impl Parts<'_> {
         let upstream = self.upstreams.get(name).ok_or_else(undefined)?;
         let written = self.config.upstreams.get(name).ok_or_else(undefined)?;
         let retry = route.retry.over(&written.retry);
-        Ok(Backend::new(config, (written, upstream), retry, previous))
+        let to = To {
+            route: &route.name,
+            side,
+            written,
+            upstream,
+        };
+        Ok(Backend::new(config, &to, retry, previous))
     }
 
     fn policy(&self, route: &RouteConfig) -> Result<Policy, BuildError> {

@@ -6,6 +6,8 @@ pub(crate) mod turns;
 pub(crate) mod least;
 pub(crate) mod ring;
 
+use std::fmt;
+
 use http::HeaderName;
 
 /// As written: `balance` of `[upstream.NAME]`.
@@ -35,6 +37,22 @@ pub enum HashBy {
     Cookie(String),
     /// The client's address.
     Ip,
+}
+
+/// As it is written.
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PowerOfTwo => f.write_str("p2c"),
+            Self::RoundRobin => f.write_str("round_robin"),
+            Self::Random => f.write_str("random"),
+            Self::LeastRequest => f.write_str("least_request"),
+            Self::Hash(HashBy::User) => f.write_str("hash:user"),
+            Self::Hash(HashBy::Header(name)) => write!(f, "hash:header:{name}"),
+            Self::Hash(HashBy::Cookie(name)) => write!(f, "hash:cookie:{name}"),
+            Self::Hash(HashBy::Ip) => f.write_str("hash:ip"),
+        }
+    }
 }
 
 /// The key of a caller whom `text` tells apart: the same in every process and release.

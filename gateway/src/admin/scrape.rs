@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use prometheus_client::registry::Registry;
 
-use super::{AdminState, judged};
+use super::{AdminState, judged, upstreams};
 use crate::auth::ring::KeyRing;
 use crate::describe;
 use crate::metrics::registry::{Sample, Scrape};
@@ -42,7 +42,7 @@ fn samples(state: &AdminState) -> Vec<Sample> {
     samples.extend(judged::samples(state, &snapshot));
     samples.extend(judged::company(state));
     samples.extend(of_limits(&snapshot));
-    samples.extend(of_endpoints(&snapshot));
+    samples.extend(upstreams::samples(state));
     samples.extend(of_discovery(&snapshot));
     samples.extend(of_checks(&snapshot));
     samples.extend(of_issuers(&snapshot));
@@ -80,24 +80,6 @@ fn of_limits(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
             labels,
             over,
         )
-    })
-}
-
-fn of_endpoints(snapshot: &Snapshot) -> impl Iterator<Item = Sample> {
-    snapshot.upstreams.values().flat_map(|upstream| {
-        upstream.fleet.members().into_iter().map(|member| {
-            let labels = vec![
-                ("upstream", upstream.name.clone()),
-                ("endpoint", member.endpoint.to_string()),
-            ];
-            let open = u64::from(member.endpoint.in_flight());
-            Sample::gauge(
-                "banyan_upstream_in_flight",
-                "Requests that an endpoint is answering",
-                labels,
-                open,
-            )
-        })
     })
 }
 

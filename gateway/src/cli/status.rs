@@ -15,7 +15,7 @@ use crate::scoreboard::judge::JudgeRow;
 use crate::scoreboard::{GateRow, RouteRow, Scoreboard};
 
 /// How often a watched status is asked for.
-const AGAIN: Duration = Duration::from_secs(2);
+pub(super) const AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -322,7 +322,7 @@ fn p99(sum: &Sum) -> String {
     millis(sum.p99_ms)
 }
 
-fn millis(time: Option<f64>) -> String {
+pub(super) fn millis(time: Option<f64>) -> String {
     match time {
         None => "-".to_owned(),
         Some(time) if time < 10.0 => format!("{time:.1} ms"),

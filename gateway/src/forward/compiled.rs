@@ -7,7 +7,7 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, Method, Response};
 use upstream::balance::{Balance, HashBy};
-use upstream::breaker::Breaker;
+use upstream::breaker::{self, Breaker};
 use upstream::bulkhead::Bulkhead;
 use upstream::fleet::Fleet;
 use upstream::{Connecting, Upstream, retry};
@@ -32,20 +32,36 @@ pub struct Backend {
     pub breaker: Option<Arc<Breaker>>,
 }
 
+/// What a backend is the way to, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct To<'a> {
+    /// For this route.
+    pub route: &'a str,
+    /// For this side of it.
+    pub side: &'a str,
+    /// The upstream, as written.
+    pub written: &'a UpstreamConfig,
+    /// The upstream.
+    pub upstream: &'a Arc<Upstream>,
+}
+
 impl Backend {
     /// `config` as written for a route, over the upstream that it names. What `previous` has learnt is kept.
     pub fn new(
         config: &BackendConfig,
-        (written, upstream): (&UpstreamConfig, &Arc<Upstream>),
+        to: &To<'_>,
         retry: retry::Settings,
         previous: Option<&Self>,
     ) -> Self {
+        let To {
+            written, upstream, ..
+        } = *to;
         let known = previous
             .filter(|known| known.upstream.name == upstream.name)
             .and_then(|known| known.breaker.as_ref());
         let breaker = written.breaker.as_ref().map(|settings| {
             let same = known.filter(|known| known.settings() == settings);
-            same.map_or_else(|| Arc::new(Breaker::new(settings.clone())), Arc::clone)
+            same.map_or_else(|| Arc::new(to.breaker(settings)), Arc::clone)
         });
         Self {
             upstream: Arc::clone(upstream),
@@ -72,6 +88,19 @@ impl Backend {
                 None
             }
         }
+    }
+}
+
+impl To<'_> {
+    fn breaker(&self, settings: &breaker::Settings) -> Breaker {
+        let Self {
+            route,
+            side,
+            upstream,
+            ..
+        } = self;
+        let name = format!("{route}/{side} to {}", upstream.name);
+        Breaker::new(settings.clone()).named(name)
     }
 }
 

@@ -17,6 +17,11 @@ use crate::shadow::stage::Shadow;
 use crate::side::compiled::Migration;
 use crate::side::config::Sticky;
 
+/// What the backend of a route without sides is called.
+pub const NO_SIDES: &str = "none";
+/// What a fallback's backend is called.
+pub const FALLBACK: &str = "fallback";
+
 /// One route.
 #[derive(Debug)]
 pub struct Route {
@@ -116,6 +121,16 @@ impl Route {
         };
         let fallback = self.fallback.as_deref().and_then(Fallback::backend);
         one.into_iter().chain(other).chain(fallback)
+    }
+
+    /// The backends that the file gives it, each with what it is to the route.
+    pub fn declared(&self) -> impl Iterator<Item = (&'static str, &Backend)> {
+        let sides =
+            [Side::Legacy, Side::Service].map(|side| (side.as_str(), self.target.side(side)));
+        let fallback = self.fallback.as_deref().and_then(Fallback::backend);
+        let all = [(NO_SIDES, self.target.only())].into_iter().chain(sides);
+        all.chain([(FALLBACK, fallback)])
+            .filter_map(|(what, backend)| Some((what, backend?)))
     }
 
     /// How its requests are copied, while they are.

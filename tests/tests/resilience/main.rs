@@ -16,3 +16,4 @@ mod fallback;
 mod screens;
 mod discovery;
 mod health;
+mod seen;

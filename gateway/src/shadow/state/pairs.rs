@@ -168,7 +168,9 @@ impl Pairs {
             .as_ref()
             .is_none_or(|known| known.settings() != settings)
         {
-            *kept = Some(Arc::new(Breaker::new(settings.clone())));
+            *kept = Some(Arc::new(
+                Breaker::new(settings.clone()).named(format!("{}/copies", self.name)),
+            ));
         }
         kept.clone()
     }
