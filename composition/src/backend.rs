@@ -71,11 +71,12 @@ impl Backend {
             endpoint: Arc::new(Endpoint::new(Place::new(host, port, ""))?),
             weight: 1,
         };
+        let fleet = Fleet::new(fleet::Settings::default(), vec![member]);
         Ok(Arc::new(Self {
             name,
             upstream: Upstream {
                 name: name.to_owned(),
-                fleet: Arc::new(Fleet::new(fleet::Settings::default(), vec![member])),
+                fleet: Arc::new(fleet.named(name)),
                 connecting: connecting(),
                 bulkhead: None,
                 budget: Arc::default(),
@@ -84,7 +85,10 @@ impl Backend {
             base_path: base_path.trim_end_matches('/').to_owned(),
             bulkheads: std::array::from_fn(|_| Bulkhead::new(protection.places)),
             retry: protection.retry.clone(),
-            breaker: protection.breaker.clone().map(Breaker::new),
+            breaker: protection
+                .breaker
+                .clone()
+                .map(|settings| Breaker::new(settings).named(name)),
             hedge: protection.hedge.map(Hedge::new),
             calls: Counter::default(),
         }))
