@@ -81,8 +81,11 @@ async fn an_endpoint_that_is_put_out_is_seen_everywhere_and_with_the_reason() {
             "{sample} is missing in {metrics}"
         );
     }
-    let refused = edge.refuses(&["upstreams", "n"]).await;
-    assert_eq!(refused, "error: there is no upstream \"n\"; there are: m");
+    let refused = edge.refuses(&["upstreams", "somewhere"]).await;
+    assert_eq!(
+        refused,
+        "error: there is no upstream \"somewhere\"; there are: m"
+    );
     edge.stop().await;
 }
 
