@@ -19,12 +19,13 @@ const CASES_DEFAULT: u32 = 10;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// All that there is.
-const PATHS: [(&str, &str); 25] = [
+const PATHS: [(&str, &str); 26] = [
     ("get", "/livez"),
     ("get", "/readyz"),
     ("get", "/metrics"),
     ("get", "/routes"),
     ("get", "/status"),
+    ("get", "/upstreams"),
     ("get", "/openapi.json"),
     ("post", "/reload"),
     ("get", "/migrations"),
