@@ -129,6 +129,9 @@ fn words(row: &UpstreamRow, all: bool, now: f64) -> Vec<String> {
     if row.panic {
         say("PANIC, so few endpoints are well that all of them are asked".to_owned());
     }
+    if let Some(trouble) = &row.trouble {
+        say(trouble.clone());
+    }
     for breaker in &row.breakers {
         if all || breaker.state != "closed" {
             say(breaker_in_words(breaker, now));
@@ -256,6 +259,7 @@ mod tests {
             balance: "p2c".into(),
             panic: false,
             panics: 0,
+            trouble: None,
             endpoints: vec![endpoint(7001), out],
             bulkhead: Some(BulkheadRow {
                 concurrent: 64,

@@ -33,6 +33,8 @@ pub struct UpstreamRow {
     pub panic: bool,
     /// How many tries went to any endpoint because of that.
     pub panics: u64,
+    /// Why its endpoints cannot be found out, if so; the last good answer stays.
+    pub trouble: Option<String>,
     /// Where it listens, in the order of the file.
     pub endpoints: Vec<EndpointRow>,
     /// How many requests it may have at once, where that is bounded.
@@ -161,6 +163,10 @@ fn row(snapshot: &Snapshot, upstream: &Upstream, now: Now) -> UpstreamRow {
         balance: fleet.settings().balance.to_string(),
         panic: fleet.panics(),
         panics,
+        trouble: snapshot
+            .endpoints
+            .get(&upstream.name)
+            .and_then(|endpoints| endpoints.discovery.trouble()),
         endpoints: fleet
             .shown(now.instant)
             .into_iter()
