@@ -34,13 +34,25 @@ async fn an_endpoint_that_is_put_out_is_seen_everywhere_and_with_the_reason() {
         assert!(line.contains(part), "{part} is missing in {line}");
     }
 
+    assert_listed(&edge, &dead.url()).await;
+    assert_counted(&edge, &dead.url()).await;
+    let refused = edge.refuses(&["upstreams", "somewhere"]).await;
+    assert_eq!(
+        refused,
+        "error: there is no upstream \"somewhere\"; there are: m"
+    );
+    edge.stop().await;
+}
+
+/// The command says it, to eyes and to programs.
+async fn assert_listed(edge: &Edge, dead: &str) {
     let said = edge.prints(&["upstreams"]).await;
     let out: Vec<&str> = said
         .lines()
         .filter(|line| line.contains("ejected"))
         .collect();
     assert_eq!(out.len(), 1, "{said}");
-    assert!(out[0].contains(&dead.url()), "{said}");
+    assert!(out[0].contains(dead), "{said}");
     assert!(
         out[0].contains("5 failures in a row, the last connect"),
         "{said}"
@@ -61,7 +73,10 @@ async fn an_endpoint_that_is_put_out_is_seen_everywhere_and_with_the_reason() {
         endpoints[1]["until"].as_f64() > endpoints[1]["since"].as_f64(),
         "{upstream}"
     );
+}
 
+/// Metrics do.
+async fn assert_counted(edge: &Edge, dead: &str) {
     let metrics = edge.admin("/metrics").send().await;
     let metrics = metrics.text();
     for sample in [
@@ -69,11 +84,11 @@ async fn an_endpoint_that_is_put_out_is_seen_everywhere_and_with_the_reason() {
         "banyan_upstream_panic{upstream=\"m\"} 0".to_owned(),
         format!(
             "banyan_endpoint_state{{upstream=\"m\",endpoint=\"{}\",state=\"ejected\"}} 1",
-            dead.url()
+            dead
         ),
         format!(
             "banyan_endpoint_ejections_total{{upstream=\"m\",endpoint=\"{}\"}} 1",
-            dead.url()
+            dead
         ),
     ] {
         assert!(
@@ -81,12 +96,6 @@ async fn an_endpoint_that_is_put_out_is_seen_everywhere_and_with_the_reason() {
             "{sample} is missing in {metrics}"
         );
     }
-    let refused = edge.refuses(&["upstreams", "somewhere"]).await;
-    assert_eq!(
-        refused,
-        "error: there is no upstream \"somewhere\"; there are: m"
-    );
-    edge.stop().await;
 }
 
 const BREAKER: &str = r#"
