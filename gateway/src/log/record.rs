@@ -330,6 +330,7 @@ mod tests {
             stopped: Some(Stopped::Budget),
             panic: true,
             probe: true,
+            ..Trail::default()
         };
         assert_eq!(
             written(odd),

@@ -82,14 +82,8 @@ async fn assert_counted(edge: &Edge, dead: &str) {
     for sample in [
         "banyan_upstream_retries_total{upstream=\"m\",after=\"connect\"} 5".to_owned(),
         "banyan_upstream_panic{upstream=\"m\"} 0".to_owned(),
-        format!(
-            "banyan_endpoint_state{{upstream=\"m\",endpoint=\"{}\",state=\"ejected\"}} 1",
-            dead
-        ),
-        format!(
-            "banyan_endpoint_ejections_total{{upstream=\"m\",endpoint=\"{}\"}} 1",
-            dead
-        ),
+        format!("banyan_endpoint_state{{upstream=\"m\",endpoint=\"{dead}\",state=\"ejected\"}} 1"),
+        format!("banyan_endpoint_ejections_total{{upstream=\"m\",endpoint=\"{dead}\"}} 1"),
     ] {
         assert!(
             metrics.contains(&sample),
