@@ -264,6 +264,10 @@ impl Discovery {
         };
         drop(now);
         slot.set_trouble(&self.list.upstream, trouble);
+        // Who has been waiting for the first answer need not wait for the next.
+        if !self.fleet.is_known() && self.slots().iter().all(|slot| slot.has_been_asked()) {
+            self.fleet.set(Vec::new(), Instant::now());
+        }
     }
 
     /// A file was read, or could not be.

@@ -193,7 +193,7 @@ fn breaker_in_words(breaker: &BreakerRow, now: f64) -> String {
         0 => String::new(),
         slow => format!(", {slow} were slow"),
     };
-    let counted = format!("{failed} of {calls} requests failed{slow}");
+    let counted = format!("{failed} of {calls} tries failed{slow}");
     let state = match (breaker.state.as_str(), breaker.until) {
         ("open", Some(until)) => format!("OPEN, tries again in {}: {counted}", whole(until - now)),
         ("half_open", _) => format!("half open, a few requests find out: {counted}"),
@@ -322,7 +322,7 @@ mod tests {
             words,
             [
                 "orders: PANIC, so few endpoints are well that all of them are asked",
-                "orders: breaker of route orders, service is OPEN, tries again in 4 s: 12 of 20 requests failed, 2 were slow; opened 1 times, turned 31 away",
+                "orders: breaker of route orders, service is OPEN, tries again in 4 s: 12 of 20 tries failed, 2 were slow; opened 1 times, turned 31 away",
                 "orders: retry budget: 5 retries for 100 requests in 10 s, 0 left",
             ]
         );
@@ -335,7 +335,7 @@ mod tests {
         assert_eq!(
             words,
             [
-                "orders: breaker of route orders, service is closed: 1 of 20 requests failed",
+                "orders: breaker of route orders, service is closed: 1 of 20 tries failed",
                 "orders: bulkhead: 2 of 64 places are held; 0 requests found none so far",
                 "orders: retry budget: 5 retries for 100 requests in 10 s, 45 left",
                 "orders: balance p2c",

@@ -67,6 +67,12 @@ impl Slot {
         self.lock().found = found;
     }
 
+    /// Whether there has been an answer, good or bad.
+    pub(super) fn has_been_asked(&self) -> bool {
+        let state = self.lock();
+        state.trouble.is_some() || !state.found.is_empty()
+    }
+
     pub(super) fn trouble(&self) -> Option<String> {
         self.lock().trouble.clone()
     }

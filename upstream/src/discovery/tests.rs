@@ -204,17 +204,18 @@ async fn an_address_is_an_endpoint_at_once_and_a_name_is_each_of_its_addresses()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_of_names_is_awaited_until_the_first_answer() {
+async fn the_first_answer_is_waited_for_even_if_it_is_none_and_the_second_is_not() {
     let world = World::new();
     let discovery = world.begin(&list(vec![named("users")]));
-    pass(5).await;
     assert!(!discovery.fleet().is_known());
+    discovery.fleet().known().await;
+    assert!(discovery.fleet().members().is_empty());
     assert_eq!(
         discovery.trouble().unwrap(),
         "users does not resolve: there is no such name; there has been no answer yet"
     );
     world.resolver.has("users", &["10.0.0.1"], 60);
-    discovery.fleet().known().await;
+    pass(2).await;
     assert_eq!(urls(&discovery), ["http://users:7000/base at 10.0.0.1"]);
     assert_eq!(discovery.trouble(), None);
 }
