@@ -59,7 +59,8 @@ impl std::fmt::Debug for Reloader {
 struct Last {
     /// None when there was no file.
     text: Option<String>,
-    /// It was refused for what a route's history says, which goes on: it is looked at again without an edit.
+    /// It was refused for what may change without an edit, a route's history or a file that it names: it is looked at
+    /// again.
     waits: bool,
 }
 
@@ -187,7 +188,15 @@ impl Reloader {
         let waited = std::mem::take(&mut last.waits) && same;
         let loaded = match load(&source, &*self.environment) {
             Ok(loaded) => loaded,
-            Err(report) => return self.refuse(generation, report.summary(), report.render(false)),
+            Err(report) => {
+                // The mistake may stand in a file that this one names, and be mended there.
+                last.waits = true;
+                let (why, report) = (report.summary(), report.render(false));
+                if waited && self.trouble().as_ref() == Some(&why) {
+                    return refused(generation, why, report);
+                }
+                return self.refuse(generation, why, report);
+            }
         };
         if loaded.config == *current.config && !has_key_files(&loaded.config) {
             if self.set_trouble(None).is_some() {

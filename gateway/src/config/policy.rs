@@ -22,7 +22,7 @@ const WINDOWS: (Duration, Duration) = (Duration::from_millis(100), Duration::fro
 /// How endpoints are checked, when the table is there.
 pub(super) fn health(upstream: &Table<'_>) -> Option<health::Settings> {
     let table = upstream.table("health");
-    let is_written = upstream.has("health");
+    let is_written = table.is_written();
     let default = health::Settings::default();
     let path = if is_written {
         table.required("path", "\"/healthz\", what answers when it is well")

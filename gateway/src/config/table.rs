@@ -83,6 +83,11 @@ impl<'a> Table<'a> {
         Some(place(&self.place.path, key, written.span()))
     }
 
+    /// Whether the file has the table itself, and not something else in its place.
+    pub(super) fn is_written(&self) -> bool {
+        self.entries.is_some()
+    }
+
     /// Whether the file has the key. Does not make it known.
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.is_some_and(|table| table.contains_key(key))
@@ -174,7 +179,8 @@ impl<'a> Value<'a> {
     /// A table of its own: `{ … }`, `[…]`, or dotted keys.
     pub(super) fn table(&self) -> Option<Table<'a>> {
         let DeValue::Table(entries) = self.raw else {
-            self.reading.report(self.wrong_type("a table"));
+            let help = format!("write [{}], or {{ … }} with its keys", self.place.path);
+            self.reading.report(self.wrong_type("a table").help(help));
             return None;
         };
         let (place, shape) = (self.place.clone(), self.shape.clone());

@@ -164,3 +164,28 @@ async fn a_file_of_endpoints_is_followed() {
     assert_eq!(edge.told("/readyz").await["generation"], 1);
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn a_file_refused_for_its_list_of_endpoints_is_taken_over_once_that_is_mended() {
+    let origin = Origin::saying("found").await;
+    let list = format!("endpoints = [\"{}\"]\n", origin.url());
+    let plan = upstream(&["http://127.0.0.1:9".to_owned()], "");
+    plan.edit(|file| {
+        file.replace(
+            "endpoints = [\"http://127.0.0.1:9\"]",
+            "endpoints_file = \"m.toml\"",
+        )
+    });
+    let edge = plan.file("m.toml", &list).start().await;
+    let file = edge.folder().join("m.toml");
+    std::fs::write(&file, "endpoints = [").unwrap();
+    edge.edit(|file| format!("{file}\n[upstream.more]\nendpoints = [\"http://127.0.0.1:9\"]\n"));
+    let refused = detail("the file was refused");
+    edge.tells("/readyz", "the refusal", refused).await;
+    std::fs::write(&file, list).unwrap();
+    let taken_over = |told: &Value| told["generation"] == 2;
+    edge.tells("/readyz", "the new generation", taken_over)
+        .await;
+    assert_eq!(edge.get("/").send().await.text(), "found");
+    edge.stop().await;
+}
