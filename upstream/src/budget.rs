@@ -54,7 +54,14 @@ impl Budget {
         self.take(now, share, FLOOR)
     }
 
-    /// The same without a floor, for load that nobody needs.
+    /// Whether one more try would be let through now.
+    #[must_use]
+    pub fn has_some(&self, now: Instant, share: f64) -> bool {
+        let tick = self.tick(now);
+        self.retries.sum(tick) < part(self.requests.sum(tick), share) + FLOOR
+    }
+
+    /// As [`withdraw`](Self::withdraw), without a floor: for load that nobody needs.
     #[must_use]
     pub fn withdraw_spare(&self, now: Instant, share: f64) -> bool {
         self.take(now, share, 0)

@@ -314,7 +314,8 @@ impl<B: Resend> Next<B> {
             .wait_below(self.trail.attempts + 1)
             .mul_f64(fastrand::f64());
         let wait = drawn.max(asked.unwrap_or_default());
-        if now + wait >= deadline {
+        // A backend may ask for more time than a clock can tell.
+        if wait >= deadline.saturating_duration_since(now) {
             return Err(Stopped::Deadline);
         }
         // Asked last: only a try that is made is paid for.

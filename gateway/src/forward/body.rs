@@ -69,6 +69,8 @@ struct Source {
     has_passed: bool,
     /// Who reads.
     turn: u32,
+    /// The last handle's turn: whoever is handed the body later comes later, whoever it was copied from.
+    last_turn: u32,
 }
 
 impl RequestBody {
@@ -85,6 +87,7 @@ impl RequestBody {
             kept: keeping.map(|keeping| Tap::new(keeping.max, keeping.memory)),
             has_passed: false,
             turn: 0,
+            last_turn: 0,
         };
         Self {
             source: Some(Rc::new(RefCell::new(source))),
@@ -103,9 +106,14 @@ impl RequestBody {
 
 impl Resend for RequestBody {
     fn again(&self) -> Self {
+        let turn = self.source.as_ref().map_or(0, |source| {
+            let mut source = source.borrow_mut();
+            source.last_turn += 1;
+            source.last_turn
+        });
         Self {
             source: self.source.clone(),
-            turn: self.turn + 1,
+            turn,
             has_begun: false,
         }
     }

@@ -131,7 +131,9 @@ impl Passage<'_> {
             // Nobody reads what was said: its connection is closed, its place is free.
             drop(result);
             how.backend = next;
-            body = spare.unwrap_or_default();
+            // After all that the tries so far were handed.
+            body = spare.as_ref().map(RequestBody::again).unwrap_or_default();
+            drop(spare);
         }
     }
 

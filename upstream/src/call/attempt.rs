@@ -1,5 +1,6 @@
 //! One try: what it must be let through by, whom it asks, how long it waits, and what is learnt from how it went.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +45,8 @@ where
     let until = first.until(next, head);
     let (mut asking, result) = match hedge(calling, next, head) {
         None => {
-            let result = first.ask(transport, head, body, until).await;
+            let request = (&*head, body);
+            let result = first.ask(transport, request, until, Some(&next.body)).await;
             (first, result)
         }
         Some(hedge) => {
@@ -136,7 +138,7 @@ where
     let calling = first.calling;
     let again = body.again();
     let one = async move {
-        let asked = first.ask(transport, head, body, until).await;
+        let asked = first.ask(transport, (head, body), until, None).await;
         (first, asked)
     };
     let two = || {
@@ -144,7 +146,9 @@ where
         let mut head = head.clone();
         prepare(&second.endpoint, &mut head);
         Some(async move {
-            let asked = second.ask(transport, &head, again, calling.deadline).await;
+            let request = (&head, again);
+            let asked = second.ask(transport, request, calling.deadline, None);
+            let asked = asked.await;
             (second, asked)
         })
     };
@@ -276,23 +280,40 @@ impl<'a> Asking<'a> {
         }
     }
 
+    /// Waits until `until`, and until the call's deadline where by then no other try may follow: `spare`, what the next
+    /// one would send, has become too long to be kept, or the budget is spent.
     async fn ask<T, B>(
         &self,
         transport: &T,
-        head: &Request<()>,
-        body: B,
-        until: Instant,
+        (head, body): (&Request<()>, B),
+        mut until: Instant,
+        spare: Option<&B>,
     ) -> Asked<T::Body>
     where
         T: Transport<B>,
+        B: Resend,
     {
         let by = Connection {
             connecting: &self.calling.upstream.connecting,
             fresh: self.fresh,
         };
-        let asked = transport.call(&self.endpoint, by, head, body);
-        let asked = timeout_at(until, asked).await;
-        asked.unwrap_or_else(|_| Err(Failed::late()))
+        let mut asked = pin!(transport.call(&self.endpoint, by, head, body));
+        loop {
+            if let Ok(asked) = timeout_at(until, asked.as_mut()).await {
+                return asked;
+            }
+            if until >= self.calling.deadline || self.may_follow(spare) {
+                return Err(Failed::late());
+            }
+            until = self.calling.deadline;
+        }
+    }
+
+    fn may_follow<B: Resend>(&self, spare: Option<&B>) -> bool {
+        let Calling {
+            upstream, retry, ..
+        } = *self.calling;
+        spare.is_none_or(Resend::is_whole) && upstream.budget.has_some(Instant::now(), retry.budget)
     }
 
     /// A try has less time than the call only while another may follow.

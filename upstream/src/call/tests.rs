@@ -113,10 +113,12 @@ async fn a_backend_that_asks_to_be_left_alone_is_unless_that_takes_too_long() {
     let answered = kit.ask(get()).await.unwrap();
     assert_eq!(answered.trail.attempts, 2);
     assert!(start.elapsed() >= Duration::from_secs(2));
-    let kit = Kit::new(&[Does::AnswersAfter(503, 20)]);
-    let answered = kit.ask(get()).await.unwrap();
-    assert_eq!(answered.trail.attempts, 1);
-    assert_eq!(answered.trail.stopped, Some(Stopped::Deadline));
+    for too_long in [20, u64::MAX] {
+        let kit = Kit::new(&[Does::AnswersAfter(503, too_long)]);
+        let answered = kit.ask(get()).await.unwrap();
+        assert_eq!(answered.trail.attempts, 1);
+        assert_eq!(answered.trail.stopped, Some(Stopped::Deadline));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,6 +166,33 @@ async fn a_try_has_less_time_only_while_another_may_follow() {
         post.ask(Asked::new(Method::POST)).await.unwrap_err().kind,
         Kind::Timeout
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_that_none_can_follow_any_more_has_all_the_time() {
+    let per_try = retry::Settings {
+        per_try_timeout: Some(Duration::from_secs(3)),
+        on: retry::On {
+            timeout: true,
+            ..retry::On::default()
+        },
+        ..retry::Settings::default()
+    };
+    // A body that has become too long to be kept.
+    let kit = Kit::new(&[Does::Hangs]).retrying(per_try.clone());
+    let start = Instant::now();
+    let error = kit.ask(get().spent()).await.unwrap_err();
+    assert_eq!((error.kind, error.trail.attempts), (Kind::Timeout, 1));
+    assert_eq!(start.elapsed().as_secs(), 15);
+    // Other calls have spent the budget in the meantime.
+    let kit = Kit::new(&[Does::Hangs]).retrying(per_try);
+    let start = Instant::now();
+    let (asked, ()) = tokio::join!(
+        kit.ask(get().until(Duration::from_secs(9), Whose::Ours)),
+        async { while kit.upstream.budget.withdraw(Instant::now(), 0.2) {} }
+    );
+    assert_eq!(asked.unwrap_err().trail.attempts, 1);
+    assert_eq!(start.elapsed().as_secs(), 9);
 }
 
 #[tokio::test(start_paused = true)]
