@@ -11,6 +11,11 @@ pub trait Resend: Sized {
 
     /// Whether it is still there from its beginning, though another handle may have been read from.
     fn is_whole(&self) -> bool;
+
+    /// Whether whoever sends it has fallen silent in the middle: what takes long then is not the backend.
+    fn is_awaited(&self) -> bool {
+        false
+    }
 }
 
 impl Resend for Bytes {

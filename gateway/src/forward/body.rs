@@ -67,6 +67,8 @@ struct Source {
     kept: Option<Tap>,
     /// Something has passed.
     has_passed: bool,
+    /// Whoever asked last was told that nothing has come yet.
+    is_awaited: bool,
     /// Who reads.
     turn: u32,
     /// The last handle's turn: whoever is handed the body later comes later, whoever it was copied from.
@@ -86,6 +88,7 @@ impl RequestBody {
             tap: None,
             kept: keeping.map(|keeping| Tap::new(keeping.max, keeping.memory)),
             has_passed: false,
+            is_awaited: false,
             turn: 0,
             last_turn: 0,
         };
@@ -124,6 +127,11 @@ impl Resend for RequestBody {
             let kept = source.kept.as_ref();
             !source.has_passed || kept.is_some_and(|kept| kept.full().is_none())
         })
+    }
+
+    fn is_awaited(&self) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|source| source.borrow().is_awaited)
     }
 }
 
@@ -185,7 +193,9 @@ impl Source {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, RequestBodyError>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.incoming).poll_frame(cx) else {
+        let frame = Pin::new(&mut self.incoming).poll_frame(cx);
+        self.is_awaited = frame.is_pending();
+        let Poll::Ready(frame) = frame else {
             ready!(self.idle.poll(cx));
             return Poll::Ready(Some(Err(RequestBodyError::Idle)));
         };

@@ -2,6 +2,7 @@
 
 use tests::edge::Edge;
 use tests::moody::{Mood, Moody};
+use tests::origin::{Origin, Reply};
 
 fn file(main: &Moody, other: &Moody) -> String {
     format!(
@@ -63,5 +64,40 @@ async fn a_fallback_answers_and_says_so() {
     let answer = edge.get("/static").send().await;
     assert_eq!(answer.field("x-fallback"), Some("static"));
     assert_eq!(main.asked(), asked);
+    edge.stop().await;
+}
+
+#[tokio::test]
+async fn a_fallback_gets_the_body_that_several_tries_have_read() {
+    let unavailable =
+        || Reply::Bytes(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_vec());
+    let main = Origin::scripted([unavailable(), unavailable(), unavailable()]).await;
+    let other = Origin::scripted([Reply::ok("done")]).await;
+    let file = format!(
+        r#"
+        [defaults.route]
+        auth = "none"
+        [upstream.m]
+        endpoints = ["{}"]
+        ejection.consecutive_5xx = 0
+        [upstream.m.retry]
+        attempts = 3
+        methods = ["GET", "POST"]
+        [upstream.other]
+        endpoints = ["{}"]
+        [route.orders]
+        path = "/orders"
+        upstream = "m"
+        fallback = {{ upstream = "other", methods = ["POST"] }}
+        "#,
+        main.url(),
+        other.url()
+    );
+    let edge = Edge::with_routes(&file).start().await;
+    let request = edge.post("/orders").header("idempotency-key", "7");
+    let answer = request.body("order").send().await;
+    assert_eq!((answer.status, answer.text()), (200, "done"));
+    assert_eq!(main.seen().len(), 3);
+    assert_eq!(other.seen()[0].body, b"order");
     edge.stop().await;
 }

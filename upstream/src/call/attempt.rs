@@ -75,7 +75,7 @@ where
             Err(Ended::Stale)
         }
         Err(failed) => {
-            let now = asking.failed(failed.error.kind);
+            let now = asking.failed(failed.error.kind, next.body.is_awaited());
             next.trail.took = now.saturating_duration_since(next.began);
             Err(Ended::Failed(Failed {
                 error: failed.error.at(&asking.endpoint),
@@ -353,12 +353,12 @@ impl<'a> Asking<'a> {
         (in_flight, now)
     }
 
-    fn failed(&mut self, kind: Kind) -> Instant {
+    fn failed(&mut self, kind: Kind, is_awaited: bool) -> Instant {
         self.in_flight = None;
         let now = Instant::now();
         let callers = self.calling.whose == Whose::Callers && now >= self.calling.deadline;
         // What the caller did says nothing of the backend.
-        if kind == Kind::RequestBody || (kind == Kind::Timeout && callers) {
+        if kind == Kind::RequestBody || (kind == Kind::Timeout && (callers || is_awaited)) {
             return now;
         }
         let took = now.saturating_duration_since(self.begun);

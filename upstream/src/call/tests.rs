@@ -244,6 +244,8 @@ async fn what_clients_do_opens_no_breaker() {
         assert!(left.await.is_err());
         let theirs = kit.ask(get().until(Duration::from_millis(1), Whose::Callers));
         assert_eq!(theirs.await.unwrap_err().kind, Kind::Timeout);
+        let stalled = kit.ask(get().stalled().until(Duration::from_millis(1), Whose::Ours));
+        assert_eq!(stalled.await.unwrap_err().kind, Kind::Timeout);
     }
     kit.does(0, Does::Answers(500));
     for _ in 0..100 {

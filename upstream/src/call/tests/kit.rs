@@ -51,7 +51,7 @@ impl Asked {
     pub(super) fn new(method: Method) -> Self {
         Self {
             head: Request::builder().method(method).body(()).unwrap(),
-            body: Body { is_spent: false },
+            body: Body::default(),
             wait: Duration::from_secs(15),
             whose: Whose::Ours,
         }
@@ -70,6 +70,12 @@ impl Asked {
         self
     }
 
+    /// By a client that stops in the middle of its body.
+    pub(super) fn stalled(mut self) -> Self {
+        self.body.is_awaited = true;
+        self
+    }
+
     pub(super) fn until(self, wait: Duration, whose: Whose) -> Self {
         Self {
             wait,
@@ -80,9 +86,10 @@ impl Asked {
 }
 
 /// A body that may be read again, or not.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Body {
     is_spent: bool,
+    is_awaited: bool,
 }
 
 impl Resend for Body {
@@ -92,6 +99,10 @@ impl Resend for Body {
 
     fn is_whole(&self) -> bool {
         !self.is_spent
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.is_awaited
     }
 }
 
