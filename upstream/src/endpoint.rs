@@ -39,6 +39,12 @@ impl Place {
             address: host.parse().ok(),
         }
     }
+
+    /// The address, where the host is not one itself.
+    fn looked_up(&self) -> Option<IpAddr> {
+        let address = self.address?;
+        (self.host.parse() != Ok(address)).then_some(address)
+    }
 }
 
 /// One place where a backend listens.
@@ -47,6 +53,7 @@ pub struct Endpoint {
     id: u32,
     place: Place,
     authority: HeaderValue,
+    logged: HeaderValue,
     began: Instant,
     in_flight: AtomicU32,
     latency: Ewma,
@@ -75,10 +82,15 @@ impl Endpoint {
         } else {
             format!("{shown}:{}", place.port)
         };
+        let value = |text| HeaderValue::try_from(text).map_err(|_| NotAHost(place.host.clone()));
+        let logged = match place.looked_up() {
+            Some(address) => format!("{authority} at {address}"),
+            None => authority.clone(),
+        };
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            authority: HeaderValue::try_from(authority)
-                .map_err(|_| NotAHost(place.host.clone()))?,
+            logged: value(logged)?,
+            authority: value(authority)?,
             place,
             began: Instant::now(),
             in_flight: AtomicU32::new(0),
@@ -109,6 +121,11 @@ impl Endpoint {
     pub fn address(&self) -> Option<SocketAddr> {
         let address = self.place.address?;
         Some(SocketAddr::new(address, self.place.port))
+    }
+
+    /// As access lines name it: as a `Host` field, with the address where the name has been looked up.
+    pub fn logged(&self) -> &HeaderValue {
+        &self.logged
     }
 
     /// As a `Host` field.
@@ -189,9 +206,9 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.authority.to_str().unwrap_or_default();
         write!(f, "http://{authority}{}", self.place.base_path)?;
-        match self.place.address {
-            Some(address) if self.place.host.parse() != Ok(address) => write!(f, " at {address}"),
-            _ => Ok(()),
+        match self.place.looked_up() {
+            Some(address) => write!(f, " at {address}"),
+            None => Ok(()),
         }
     }
 }
@@ -238,6 +255,7 @@ mod tests {
         let endpoint = Endpoint::new(place).unwrap();
         assert_eq!(endpoint.to_string(), "http://users:7001 at 10.0.0.5");
         assert_eq!(endpoint.authority(), "users:7001");
+        assert_eq!(endpoint.logged(), "users:7001 at 10.0.0.5");
         assert!(Endpoint::new(Place::new("a\nb", 80, "")).is_err());
     }
 

@@ -38,7 +38,7 @@ pub(super) fn record<B>(record: &mut Record, result: &Result<Answered<B>, CallEr
     record.breaker_open |= matches!(result, Err(error) if error.kind == Kind::BreakerOpen);
     if let Some(endpoint) = endpoint {
         record.upstream = Some(Asked {
-            endpoint: endpoint.authority().clone(),
+            endpoint: endpoint.logged().clone(),
             trail,
         });
     }

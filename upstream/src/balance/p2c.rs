@@ -27,7 +27,13 @@ pub(crate) fn pick(
         dear *= f64::from(one);
         cheap *= f64::from(other);
     }
-    let margin = if slots.is_even() { 1.0 } else { MARGIN };
+    let margin = if slots.is_even() {
+        1.0
+    } else {
+        // Who has a tenth of a share, because it is small or because it grows, is asked in the place of a whole one only
+        // if that is ten times as dear: else it would have most of the requests for as long as it is fast.
+        MARGIN.max(slots.share(first) / slots.share(second))
+    };
     if cheap * margin < dear { second } else { first }
 }
 
@@ -85,5 +91,16 @@ mod tests {
         assert_eq!([first_of(0), first_of(3)], [0, 1]);
         slots.endpoint(1).succeeded(Duration::from_millis(21), now);
         assert_eq!([first_of(0), first_of(3)], [0, 0]);
+    }
+
+    #[test]
+    fn a_small_share_is_not_made_a_large_one_by_speed() {
+        let (slots, now) = (slots(&[10, 1]), Instant::now());
+        let first_of = |first| pick(&slots, &[], now, &mut |n| if n == 11 { first } else { 0 });
+        slots.endpoint(0).succeeded(Duration::from_millis(18), now);
+        slots.endpoint(1).succeeded(Duration::from_millis(2), now);
+        assert_eq!([first_of(0), first_of(10)], [0, 1]);
+        slots.endpoint(0).succeeded(Duration::from_millis(21), now);
+        assert_eq!([first_of(0), first_of(10)], [1, 1]);
     }
 }

@@ -70,6 +70,11 @@ impl Slots {
         &self.all[at].endpoint
     }
 
+    /// The share of the one at `at`, in the unit of all.
+    pub(crate) fn share(&self, at: usize) -> f64 {
+        f64::from(self.all[at].share)
+    }
+
     /// How busy the one at `at` is for its share: its requests in flight, over what its share is beside the others'.
     pub(crate) fn load(&self, at: usize) -> f64 {
         let slot = &self.all[at];

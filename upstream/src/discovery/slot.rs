@@ -21,6 +21,9 @@ const TTL_MAX: Duration = Duration::from_mins(5);
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
+/// While there has been no answer at all requests fail, so that it comes sooner.
+const RETRY_UNKNOWN: Duration = Duration::from_secs(5);
+
 /// One entry.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -127,6 +130,11 @@ impl Slot {
                         return;
                     };
                     discovery.heard(&slot, heard);
+                    let wait = if slot.found().is_empty() {
+                        wait.min(RETRY_UNKNOWN)
+                    } else {
+                        wait
+                    };
                     drop((slot, discovery));
                     tokio::time::sleep(wait).await;
                 }
