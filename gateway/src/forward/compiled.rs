@@ -149,6 +149,11 @@ impl Fallback {
         matches!(self.to, FallbackTo::Backend(_))
     }
 
+    /// Whether somebody may be asked for such a request.
+    pub fn may_ask_for(&self, method: &Method) -> bool {
+        self.asks() && self.methods.contains(method)
+    }
+
     /// Whom it asks, if it does.
     pub fn backend(&self) -> Option<&Backend> {
         match &self.to {

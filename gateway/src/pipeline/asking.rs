@@ -83,12 +83,13 @@ impl Passage<'_> {
         incoming: Incoming,
     ) -> RequestBody {
         let idle = self.view.config.edge.body_idle_timeout;
-        let keeping = backend
-            .repeats(&parts.method, &parts.headers)
-            .then_some(Keeping {
-                max: KEPT_FOR_RETRY,
-                memory: &self.core.shared.kept_for_retry,
-            });
+        let fallback = route.fallback.as_ref();
+        let is_kept = backend.repeats(&parts.method, &parts.headers)
+            || fallback.is_some_and(|fallback| fallback.may_ask_for(&parts.method));
+        let keeping = is_kept.then_some(Keeping {
+            max: KEPT_FOR_RETRY,
+            memory: &self.core.shared.kept_for_retry,
+        });
         RequestBody::new(incoming, route.max_body, idle, keeping)
     }
 

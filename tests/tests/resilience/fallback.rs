@@ -71,8 +71,8 @@ async fn a_fallback_answers_and_says_so() {
 async fn a_fallback_gets_the_body_that_several_tries_have_read() {
     let unavailable =
         || Reply::Bytes(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_vec());
-    let main = Origin::scripted([unavailable(), unavailable(), unavailable()]).await;
-    let other = Origin::scripted([Reply::ok("done")]).await;
+    let main = Origin::scripted([unavailable(), unavailable(), unavailable(), unavailable()]).await;
+    let other = Origin::scripted([Reply::ok("done"), Reply::ok("done")]).await;
     let file = format!(
         r#"
         [defaults.route]
@@ -99,5 +99,10 @@ async fn a_fallback_gets_the_body_that_several_tries_have_read() {
     assert_eq!((answer.status, answer.text()), (200, "done"));
     assert_eq!(main.seen().len(), 3);
     assert_eq!(other.seen()[0].body, b"order");
+    // One that is sent once to each of them is kept for it as well.
+    let answer = edge.post("/orders").body("order").send().await;
+    assert_eq!((answer.status, answer.text()), (200, "done"));
+    assert_eq!((main.seen().len(), other.seen().len()), (4, 2));
+    assert_eq!(other.seen()[1].body, b"order");
     edge.stop().await;
 }
