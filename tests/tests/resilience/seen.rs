@@ -122,7 +122,7 @@ async fn an_open_breaker_is_seen_everywhere_with_what_it_opened_for() {
         "{said}"
     );
     assert!(
-        open.ends_with(": 4 of 4 requests failed; opened 1 times, turned 2 away"),
+        open.ends_with(": 4 of 4 tries failed; opened 1 times, turned 2 away"),
         "{said}"
     );
     let metrics = edge.admin("/metrics").send().await;

@@ -1,4 +1,6 @@
 mod kit;
+mod breaking;
+mod hedging;
 
 use std::time::Duration;
 
@@ -219,65 +221,6 @@ async fn a_client_that_does_not_say_what_it_kept_pays_for_its_guess() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_calls_of_which_ten_fail_open_the_breaker() {
-    let kit = Kit::new(&[Does::Answers(200)]).breaking(breaker::Settings::default());
-    for status in [502, 200].into_iter().cycle().take(20) {
-        kit.does(0, Does::Answers(status));
-        assert!(kit.ask(get()).await.is_ok());
-    }
-    let error = kit.ask(get()).await.unwrap_err();
-    assert_eq!(error.kind, Kind::BreakerOpen);
-    assert_eq!(error.trail.attempts, 0);
-    assert!(error.retry_after.unwrap() <= Duration::from_secs(6));
-    assert_eq!(kit.asked_of(0), 20);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_clients_do_opens_no_breaker() {
-    let kit = Kit::new(&[Does::Answers(404)]).breaking(breaker::Settings::default());
-    for _ in 0..100 {
-        assert!(kit.ask(get()).await.is_ok());
-    }
-    kit.does(0, Does::Hangs);
-    for _ in 0..100 {
-        let left = tokio::time::timeout(Duration::from_millis(1), kit.ask(get()));
-        assert!(left.await.is_err());
-        let theirs = kit.ask(get().until(Duration::from_millis(1), Whose::Callers));
-        assert_eq!(theirs.await.unwrap_err().kind, Kind::Timeout);
-        let stalled = kit.ask(get().stalled().until(Duration::from_millis(1), Whose::Ours));
-        assert_eq!(stalled.await.unwrap_err().kind, Kind::Timeout);
-    }
-    kit.does(0, Does::Answers(500));
-    for _ in 0..100 {
-        assert!(kit.ask(get()).await.is_ok());
-    }
-    kit.does(0, Does::Answers(200));
-    assert!(kit.ask(get()).await.is_ok());
-}
-
-#[tokio::test(start_paused = true)]
-async fn probes_whose_clients_leave_give_their_place_back() {
-    let kit = Kit::new(&[Does::Answers(503)])
-        .retrying(retry::Settings::once())
-        .breaking(breaker::Settings::default());
-    for _ in 0..20 {
-        assert!(kit.ask(get()).await.is_ok());
-    }
-    assert_eq!(kit.ask(get()).await.unwrap_err().kind, Kind::BreakerOpen);
-    tokio::time::advance(Duration::from_secs(6)).await;
-    kit.does(0, Does::Hangs);
-    for _ in 0..5 {
-        let left = tokio::time::timeout(Duration::from_millis(1), kit.ask(get()));
-        assert!(left.await.is_err());
-    }
-    kit.does(0, Does::Answers(200));
-    let answered = kit.ask(get()).await.unwrap();
-    assert!(answered.trail.probe);
-    tokio::time::advance(Duration::from_secs(6)).await;
-    assert!(!kit.ask(get()).await.unwrap().trail.probe);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_full_bulkhead_refuses_at_once_and_is_no_failure() {
     let kit = Kit::new(&[Does::Hangs])
         .breaking(breaker::Settings::default())
@@ -367,38 +310,4 @@ fn poll_all<F: Future>(calls: &mut Calls<F>) -> bool {
     calls
         .iter_mut()
         .all(|call| call.as_mut().poll(&mut cx).is_pending())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_read_that_hangs_is_overtaken_by_another_endpoint() {
-    let kit = Kit::new(&[Does::Hangs, Does::Answers(200)]).hedging().await;
-    let start = Instant::now();
-    for _ in 0..20 {
-        let answered = kit.ask(get()).await.unwrap();
-        assert_eq!(answered.in_flight.endpoint().id(), kit.endpoint(1).id());
-    }
-    let overtaken = u64::try_from(kit.asked_of(0)).unwrap();
-    assert!(overtaken > 0);
-    assert_eq!(kit.hedged(), Some((overtaken, overtaken)));
-    assert!(start.elapsed() < Duration::from_millis(21 * 20));
-    assert_eq!(kit.endpoint(0).in_flight(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_second_try_takes_a_place_of_its_own_or_is_not_made() {
-    let one = bulkhead::Settings {
-        concurrent: 1,
-        wait: Duration::from_secs(1),
-    };
-    let kit = Kit::new(&[Does::Hangs]).within(one).hedging().await;
-    let error = kit.ask(get()).await.unwrap_err();
-    assert_eq!((error.kind, error.trail.attempts), (Kind::Timeout, 1));
-    assert_eq!(kit.hedged(), Some((0, 0)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_changes_something_has_no_second_try_beside_it() {
-    let kit = Kit::new(&[Does::Hangs]).hedging().await;
-    let error = kit.ask(Asked::new(Method::PUT)).await.unwrap_err();
-    assert_eq!((error.kind, kit.asked_of(0)), (Kind::Timeout, 1));
 }
