@@ -1,8 +1,9 @@
 //! Bodies on their way through: frames are handed on as they were read. What is added is a cap, and an end for those
 //! that stop moving.
 
+mod timers;
+
 use std::cell::RefCell;
-use std::future::Future as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,11 +13,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 use upstream::bulkhead::Permit;
 use upstream::transport::hyper_h1::PooledBody;
 use upstream::{InFlight, Resend};
 
+use self::timers::{Deadline, IdleTimer};
 use super::fields::{clean_answer, clean_trailers};
 use super::tap::{Memory, Tap};
 
@@ -335,105 +337,5 @@ impl Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         self.upstream.size_hint()
-    }
-}
-
-/// When the whole of an answer must have come. The time that a client takes to read what it has is its own: it is added.
-#[derive(Debug)]
-struct Deadline {
-    ends: Instant,
-    handed_on: Option<Instant>,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl Deadline {
-    fn new(ends: Instant) -> Self {
-        Self {
-            ends,
-            handed_on: None,
-            sleep: None,
-        }
-    }
-
-    fn handed_on(&mut self) {
-        self.handed_on = Some(Instant::now());
-    }
-
-    fn asked_for_more(&mut self) {
-        if let Some(since) = self.handed_on.take() {
-            self.ends += since.elapsed();
-        }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let ends = self.ends;
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends)));
-        if sleep.deadline() != ends {
-            sleep.as_mut().reset(ends);
-        }
-        sleep.as_mut().poll(cx)
-    }
-}
-
-/// Runs out when nothing moves. A body that is never waited for never sets a timer.
-#[derive(Debug, Default)]
-struct IdleTimer {
-    limit: Duration,
-    moved: bool,
-    sleep: Option<Pin<Box<Sleep>>>,
-}
-
-impl IdleTimer {
-    fn new(limit: Duration) -> Self {
-        Self {
-            limit,
-            moved: false,
-            sleep: None,
-        }
-    }
-
-    fn moved(&mut self) {
-        self.moved = true;
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let ends = || Instant::now() + self.limit;
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(ends())));
-        if std::mem::take(&mut self.moved) {
-            sleep.as_mut().reset(Instant::now() + self.limit);
-        }
-        sleep.as_mut().poll(cx)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::future::poll_fn;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_readers_time_is_not_the_upstreams() {
-        let begin = Instant::now();
-        let mut deadline = Deadline::new(begin + Duration::from_secs(15));
-        deadline.handed_on();
-        tokio::time::advance(Duration::from_mins(1)).await;
-        deadline.asked_for_more();
-        poll_fn(|cx| deadline.poll(cx)).await;
-        assert_eq!(begin.elapsed().as_secs(), 75);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_that_moves_is_not_idle() {
-        let begin = Instant::now();
-        let mut idle = IdleTimer::new(Duration::from_secs(30));
-        let waited = tokio::time::timeout(Duration::from_secs(20), poll_fn(|cx| idle.poll(cx)));
-        assert!(waited.await.is_err());
-        idle.moved();
-        poll_fn(|cx| idle.poll(cx)).await;
-        assert_eq!(begin.elapsed().as_secs(), 50);
     }
 }
