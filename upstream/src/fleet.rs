@@ -1,6 +1,6 @@
 //! The endpoints of one upstream, alive: who is there, who of them is asked, and what their answers and checks come to.
 //!
-//! A pick reads one immutable [`Rotation`]. Whatever changes it (an endpoint put out or back, a check, a discovery)
+//! A pick reads one immutable rotation. Whatever changes it (an endpoint put out or back, a check, a discovery)
 //! takes the lock and publishes the next one. Nobody waits for a time: the first pick after it builds the next
 //! rotation.
 

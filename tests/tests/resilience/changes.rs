@@ -38,7 +38,9 @@ async fn endpoints_come_and_go_by_the_thousand_and_no_request_is_lost() {
     let origin = Origin::everywhere(answer_all).await;
     let port = origin.address().port();
     let edge = upstream(&["http://127.0.0.1:9".to_owned()], QUIET);
-    edge.edit(|file| file.replace("endpoints = [\"http://127.0.0.1:9\"]", &endpoints(0, port)));
+    // Nobody is there for long enough to grow into its share.
+    let at_once = format!("slow_start = \"0s\"\n{}", endpoints(0, port));
+    edge.edit(|file| file.replace("endpoints = [\"http://127.0.0.1:9\"]", &at_once));
     let edge = edge.start().await;
     let load = Steady::start(edge.address, "/", 300, 16);
     let changes = times(CHANGES, CHANGES_USUAL);
