@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::RETRY_AFTER;
+use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use crate::error::Kind;
@@ -139,14 +139,42 @@ impl On {
     }
 }
 
-/// How long an answer asks to be left alone (RFC 9110, section 10.2.3); a date is not read.
+/// How long an answer asks to be left alone (RFC 9110, section 10.2.3). A date counts from the answer's own.
 pub fn retry_after(fields: &HeaderMap) -> Option<Duration> {
-    let seconds = fields
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
+    let text = |name| fields.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let now = httpdate::parse_http_date(text(DATE)?).ok()?;
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_backend_says_when_in_seconds_or_as_a_date() {
+        let asks = |when: &'static str, now: Option<&'static str>| {
+            let mut fields = HeaderMap::new();
+            fields.insert(RETRY_AFTER, HeaderValue::from_static(when));
+            if let Some(now) = now {
+                fields.insert(DATE, HeaderValue::from_static(now));
+            }
+            retry_after(&fields).map(|wait| wait.as_secs())
+        };
+        let now = "Mon, 30 Nov 2026 23:59:50 GMT";
+        let later = "Tue, 01 Dec 2026 00:00:05 GMT";
+        assert_eq!(asks("3", None), Some(3));
+        assert_eq!(asks(later, Some(now)), Some(15));
+        assert_eq!(asks(now, Some(later)), Some(0));
+        assert_eq!(asks(later, None), None);
+        for nonsense in ["soon", "-1", "1e9", ""] {
+            assert_eq!(asks(nonsense, Some(now)), None, "{nonsense}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }
