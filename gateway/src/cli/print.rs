@@ -1,8 +1,13 @@
 //! Writing to the terminal: colours only where there is one, and a closed pipe is no reason to panic.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
 
+use super::Output;
 use crate::app::StartError;
+
+/// How often what is watched is asked for.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// A line on standard output.
 pub(super) fn line(text: &str) {
@@ -15,14 +20,31 @@ pub(super) fn exactly(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// The same; whether somebody still reads.
-pub(super) fn told(text: &str) -> bool {
+/// What is `said` now, and every two seconds again, as long as somebody reads.
+pub(super) fn watched(
+    output: Output,
+    said: impl Fn() -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    loop {
+        let said = said()?;
+        if output == Output::Text {
+            fresh_page();
+        }
+        if !told(&said) {
+            return Ok(());
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+/// A line; whether somebody still reads.
+fn told(text: &str) -> bool {
     let mut out = anstream::stdout();
     writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
 }
 
 /// Goes to the top of an empty page, where there is a terminal.
-pub(super) fn fresh_page() {
+fn fresh_page() {
     if std::io::stdout().is_terminal() {
         let _ = write!(anstream::stdout(), "\x1b[2J\x1b[H");
     }

@@ -14,9 +14,6 @@ use crate::replicas::Company;
 use crate::scoreboard::judge::JudgeRow;
 use crate::scoreboard::{GateRow, RouteRow, Scoreboard};
 
-/// How often a watched status is asked for.
-pub(super) const AGAIN: Duration = Duration::from_secs(2);
-
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only this route, with all that is known of it.
@@ -33,19 +30,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let remote = Remote::at(&args.remote)?;
-    loop {
-        let said = said(args, &remote)?;
-        if !args.watch {
-            print::line(&said);
-            return Ok(());
-        }
-        if args.output == Output::Text {
-            print::fresh_page();
-        }
-        if !print::told(&said) {
-            return Ok(());
-        }
-        std::thread::sleep(AGAIN);
+    if args.watch {
+        print::watched(args.output, || said(args, &remote))
+    } else {
+        print::line(&said(args, &remote)?);
+        Ok(())
     }
 }
 

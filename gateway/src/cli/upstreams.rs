@@ -8,7 +8,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 
 use super::remote::{Remote, RemoteArgs};
-use super::status::{AGAIN, ago, millis};
+use super::status::{ago, millis};
 use super::{Output, print};
 use crate::config::nearest::nearest;
 use crate::scoreboard::upstreams::{BreakerRow, EndpointRow, UpstreamRow, Upstreams};
@@ -29,19 +29,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let remote = Remote::at(&args.remote)?;
-    loop {
-        let said = said(args, &remote)?;
-        if !args.watch {
-            print::line(&said);
-            return Ok(());
-        }
-        if args.output == Output::Text {
-            print::fresh_page();
-        }
-        if !print::told(&said) {
-            return Ok(());
-        }
-        std::thread::sleep(AGAIN);
+    if args.watch {
+        print::watched(args.output, || said(args, &remote))
+    } else {
+        print::line(&said(args, &remote)?);
+        Ok(())
     }
 }
 

@@ -44,6 +44,8 @@ async fn what_a_bff_asks_for_is_tried_again_by_the_gateway_alone() {
                 |seen: &&tests::origin::Seen| seen.head.target().starts_with("/api/products");
             let tries = seen[before..].iter().filter(product).count();
             assert_eq!(tries, attempts as usize, "{which:?}");
+            let calls = bff.metric("banyan_bff_calls_total{backend=\"catalog\"}");
+            assert!((calls.await - 1.0).abs() < f64::EPSILON, "{which:?}");
             bff.stop().await;
         }
         edge.stop().await;

@@ -1,7 +1,6 @@
-//! One layer repeats: a screen's backends, with a gateway before them and without.
+//! A screen's backends without a gateway before them: then the BFF repeats by itself.
 
 use tests::bff::{Bff, Which};
-use tests::edge::Edge;
 use tests::origin::{Origin, Refusing, Reply};
 use tests::shop::Shop;
 
@@ -50,38 +49,4 @@ async fn without_a_gateway_a_bff_repeats_by_itself_and_leaves_a_dead_backend_alo
     let open = "banyan_bff_breaker_state{backend=\"reviews\",state=\"open\"}";
     assert!((bff.metric(open).await - 1.0).abs() < f64::EPSILON);
     bff.stop().await;
-}
-
-#[tokio::test]
-async fn behind_a_gateway_a_backend_sees_the_gateways_tries_and_no_others() {
-    let backend = Origin::scripted([unavailable()]).await;
-    let routes = format!(
-        r#"
-        [internal]
-        bind = "127.0.0.1:0"
-        [upstream.shop]
-        endpoints = ["{}"]
-        [route.all]
-        path = "/api"
-        listeners = ["edge", "internal"]
-        auth = "none"
-        upstream = "shop"
-        "#,
-        backend.url()
-    );
-    let edge = Edge::with_routes(&routes).start().await;
-    let internal = edge.internal_address.unwrap();
-    let bff = Bff::behind(Which::Mobile, internal).await;
-    let answer = bff.get("/products/7").send().await;
-    assert_eq!(answer.status, 502, "{answer:?}");
-    assert_eq!(answer.problem(), "backend_failed");
-    let seen = backend.seen();
-    let product = seen
-        .iter()
-        .filter(|seen| seen.head.target() == "/api/products/7");
-    assert_eq!(product.count(), 2, "{seen:?}");
-    let calls = bff.metric("banyan_bff_calls_total{backend=\"catalog\"}");
-    assert!((calls.await - 1.0).abs() < f64::EPSILON);
-    bff.stop().await;
-    edge.stop().await;
 }
