@@ -25,12 +25,19 @@ async fn an_endpoint_that_is_killed_under_load_loses_no_request_and_takes_its_sh
     let dead = first.killed().await;
     load.lasts(Duration::from_millis(1500)).await.all(200);
     let back = dead.again().await;
-    // It was put out for a second or, by then, two; then it comes back within one.
-    load.lasts(Duration::from_secs(3)).await.all(200);
-    let (before, other) = (back.asked().await, second.asked().await);
-    load.goes_on(1000).await.all(200);
-    let (share, other) = (back.asked().await - before, second.asked().await - other);
-    assert!(share * 4 > other, "{share} against {other}");
+    // It was put out for a second or, by then, two, and comes back within one. How long its first, slow connections weigh
+    // against it is for the machine to say; that they do not for ever is for us.
+    let mut rounds = 0;
+    loop {
+        let (before, others) = (back.asked().await, second.asked().await);
+        load.goes_on(500).await.all(200);
+        let (share, others) = (back.asked().await - before, second.asked().await - others);
+        if share * 4 > others {
+            break;
+        }
+        rounds += 1;
+        assert!(rounds < 60, "still {share} against {others}");
+    }
     load.stop().await.all(200);
     edge.stop().await;
 }
