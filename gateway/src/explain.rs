@@ -11,7 +11,7 @@ use strangler::{Decision, Phase, Reason};
 
 use crate::auth::compiled::Policy;
 use crate::describe;
-use crate::forward::client::Client;
+use crate::forward::client::{Client, Peer};
 use crate::forward::compiled::Backend;
 use crate::forward::fields::Sender;
 use crate::forward::target::Paths;
@@ -139,7 +139,7 @@ fn client(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> O
         return caller(snapshot, question, told);
     }
     let client = Client::of(
-        question.peer,
+        &Peer::new(question.peer, Listener::Edge),
         &question.fields,
         &snapshot.config.edge.trusted_proxies,
     );

@@ -5,6 +5,7 @@
 
 pub mod metrics;
 pub mod listener;
+pub mod tls;
 pub mod store;
 pub mod replicas;
 pub mod notify;

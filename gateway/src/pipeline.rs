@@ -60,7 +60,7 @@ pub async fn answer(
     let client = match peer.listener {
         Listener::Edge => {
             let trusted = &view.config.edge.trusted_proxies;
-            Client::of(peer.address, request.headers(), trusted)
+            Client::of(peer, request.headers(), trusted)
         }
         Listener::Internal => Client::calling(peer.address, view.config.trusted_callers()),
     };

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::fields::Sender;
 use crate::listener::config::Listener;
+use crate::tls::greeting::Greeting;
 
 /// The chain of addresses.
 pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -24,6 +25,8 @@ pub struct Peer {
     pub address: IpAddr,
     /// Where it came in.
     pub listener: Listener,
+    /// What was agreed on, where it speaks TLS with us.
+    pub greeting: Option<Greeting>,
     address_value: HeaderValue,
     /// The last `Host` and scheme and the `Forwarded` made of them: clients rarely ask two hosts on one connection.
     forwarded: RefCell<Option<(HeaderValue, &'static str, HeaderValue)>>,
@@ -42,19 +45,20 @@ pub struct Client {
 
 impl Client {
     /// The peer, unless it is trusted: then `X-Forwarded-For` is walked from the right to the first that is not.
-    pub fn of(peer: IpAddr, fields: &HeaderMap, trusted: &[IpNet]) -> Self {
-        if !is_in(trusted, peer) {
+    pub fn of(peer: &Peer, fields: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let greeted = peer.greeting.is_some();
+        if !is_in(trusted, peer.address) {
             return Self {
-                address: peer,
+                address: peer.address,
                 sender: Sender::Stranger,
-                secure: false,
+                secure: greeted,
             };
         }
-        let secure = fields
-            .get(FORWARDED_PROTO)
-            .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+        let secure = fields.get(FORWARDED_PROTO).map_or(greeted, |proto| {
+            proto.as_bytes().eq_ignore_ascii_case(b"https")
+        });
         Self {
-            address: behind(peer, fields, trusted),
+            address: behind(peer.address, fields, trusted),
             sender: Sender::TrustedProxy,
             secure,
         }
@@ -123,8 +127,18 @@ impl Peer {
         Self {
             address,
             listener,
+            greeting: None,
             address_value,
             forwarded: RefCell::new(None),
+        }
+    }
+
+    /// The same after a handshake.
+    #[must_use]
+    pub fn greeted(self, greeting: Greeting) -> Self {
+        Self {
+            greeting: Some(greeting),
+            ..self
         }
     }
 
@@ -190,9 +204,8 @@ mod tests {
             fields.append(FORWARDED_FOR, HeaderValue::from_static(entry));
         }
         let trusted = ["10.0.0.0/8", "2001:db8::/32"].map(|net| net.parse().unwrap());
-        Client::of(peer.parse().unwrap(), &fields, &trusted)
-            .address
-            .to_string()
+        let peer = Peer::new(peer.parse().unwrap(), Listener::Edge);
+        Client::of(&peer, &fields, &trusted).address.to_string()
     }
 
     #[test]
@@ -212,6 +225,27 @@ mod tests {
         assert_eq!(from("10.0.0.1", &["[2001:db8::1]:443"]), "2001:db8::1");
         assert_eq!(from("10.0.0.1", &["1.1.1.1:5000"]), "1.1.1.1");
         assert_eq!(from("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_client_is_secure_by_its_own_handshake_or_by_what_a_trusted_proxy_says() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let is_secure = |address: &str, greets: bool, said: Option<&'static str>| {
+            let mut peer = Peer::new(address.parse().unwrap(), Listener::Edge);
+            if greets {
+                peer = peer.greeted(Greeting {
+                    alpn: None,
+                    server_name: None,
+                });
+            }
+            let said = said.map(|said| (FORWARDED_PROTO, HeaderValue::from_static(said)));
+            Client::of(&peer, &said.into_iter().collect(), &trusted).secure
+        };
+        assert!(is_secure("192.0.2.1", true, Some("http")));
+        assert!(!is_secure("192.0.2.1", false, Some("https")));
+        assert!(is_secure("10.0.0.1", false, Some("HTTPS")));
+        assert!(!is_secure("10.0.0.1", true, Some("http")));
+        assert!(is_secure("10.0.0.1", true, None));
     }
 
     #[test]

@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 
+use super::client_io::ClientIo;
 use super::socket::Socket;
 use super::state::{ConnectionState, Phase, Verdict};
 use crate::forward::client::{Client, Peer};
@@ -30,7 +30,7 @@ const FIELDS: usize = 512;
 /// Serves a client until it leaves, stays silent for too long, or the process drains.
 pub(super) async fn serve(
     core: Rc<PerCore>,
-    stream: TcpStream,
+    stream: ClientIo,
     peer: Peer,
     state: Arc<ConnectionState>,
 ) {
@@ -86,7 +86,7 @@ fn note_refusal(core: &PerCore, peer: &Peer, state: &ConnectionState) {
     let client = Client {
         address: peer.address,
         sender: Sender::Stranger,
-        secure: false,
+        secure: peer.greeting.is_some(),
     };
     let request = Request::builder()
         .method(Method::GET)

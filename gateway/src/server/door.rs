@@ -10,6 +10,7 @@ use std::time::Duration;
 use chassis::tasks::{Tasks, Unfinished};
 use tokio::net::TcpListener;
 
+use super::client_io::ClientIo;
 use super::connection;
 use super::state::{ConnectionState, Limits, Verdict};
 use crate::forward::client::Peer;
@@ -60,6 +61,7 @@ impl Door {
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                     let _ = stream.set_nodelay(true);
+                    let stream = ClientIo::Plain(stream);
                     let state = Arc::new(ConnectionState::new(Arc::clone(now)));
                     self.add(&state);
                     let open = Open::new(core);

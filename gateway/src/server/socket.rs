@@ -10,15 +10,15 @@ use bytes::Bytes;
 use chassis::request_id::{self, RequestId};
 use http::Response;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::client_io::ClientIo;
 use super::state::{ConnectionState, Phase, Refused, Verdict};
 use crate::rejection::Causes;
 
 /// A client's socket.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: ClientIo,
     state: Arc<ConnectionState>,
     instead: Option<Instead>,
 }
@@ -33,7 +33,7 @@ struct Instead {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, state: Arc<ConnectionState>) -> Self {
+    pub(super) fn new(stream: ClientIo, state: Arc<ConnectionState>) -> Self {
         Self {
             stream,
             state,
@@ -42,10 +42,12 @@ impl Socket {
     }
 
     /// Answers and ends a connection whose head did not come in time.
-    fn time_out(&self) {
+    fn time_out(&mut self, cx: &mut Context<'_>) {
         let id = self.state.refuse(Refused::HeadTimeout);
+        let answer = answer(Refused::HeadTimeout, id);
         // One try: whoever does not send will hardly read.
-        let _ = self.stream.try_write(&answer(Refused::HeadTimeout, id));
+        let _ = Pin::new(&mut self.stream).poll_write(cx, &answer);
+        let _ = Pin::new(&mut self.stream).poll_flush(cx);
     }
 
     /// Writes our answer instead of `library`, and then says that all of `library` is written.
@@ -92,7 +94,7 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.state.verdict() == Verdict::HeadTimeout {
-            this.time_out();
+            this.time_out(cx);
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();

@@ -1,0 +1,3 @@
+//! TLS on the public side.
+
+pub mod greeting;
