@@ -91,6 +91,16 @@ impl Problem {
         self.0.code
     }
 
+    /// What is wrong, in a few words.
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    /// A member that is text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.members.get(name)?.as_str()
+    }
+
     /// The JSON text.
     pub fn to_json(&self) -> Bytes {
         let mut object = Map::new();
@@ -107,12 +117,21 @@ impl Problem {
 
     /// The whole answer, in whichever body type the caller speaks.
     pub fn to_response<B: From<Bytes>>(&self) -> http::Response<B> {
-        let json = self.to_json();
-        let mut answer = http::Response::new(B::from(json.clone()));
+        self.to_response_of(MEDIA_TYPE, self.to_json())
+    }
+
+    /// The same answer with the problem said in another way: `body`, which is of this media type.
+    pub fn to_response_of<B: From<Bytes>>(
+        &self,
+        media_type: HeaderValue,
+        body: Bytes,
+    ) -> http::Response<B> {
+        let length = body.len();
+        let mut answer = http::Response::new(B::from(body));
         *answer.status_mut() = self.0.status;
         let fields = answer.headers_mut();
-        fields.insert(CONTENT_TYPE, MEDIA_TYPE);
-        fields.insert(CONTENT_LENGTH, json.len().into());
+        fields.insert(CONTENT_TYPE, media_type);
+        fields.insert(CONTENT_LENGTH, length.into());
         fields.extend(self.0.fields.iter().cloned());
         answer
     }

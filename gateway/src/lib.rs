@@ -19,6 +19,7 @@ pub mod judge;
 pub mod side;
 pub mod route;
 pub mod rejection;
+pub mod rendering;
 pub mod reply;
 pub mod config;
 pub mod progress;

@@ -30,6 +30,7 @@ use crate::per_core::{PerCore, View};
 use crate::rate_limit::compiled::Limit;
 use crate::rate_limit::stage::{Counted, Standing, check};
 use crate::rejection::Rejection;
+use crate::rendering::Taken;
 use crate::reply::ReplyBody;
 use crate::route::compiled::{Route, Target};
 use crate::route::conditions::Asked;
@@ -42,6 +43,8 @@ use crate::side::sticky;
 #[derive(Debug)]
 struct Found<'a> {
     record: Box<Record>,
+    /// How a problem is said to whoever asks.
+    taken: Taken,
     route: Option<&'a Route>,
     verified: Option<Rc<Verified>>,
     standing: Option<Standing>,
@@ -68,6 +71,7 @@ pub async fn answer(
     record.listener = peer.listener;
     let mut found = Found {
         record,
+        taken: Taken::by(request.method(), request.headers()),
         route: None,
         verified: None,
         standing: None,

@@ -2,8 +2,10 @@
 //!
 //! The one place that knows statuses and codes. A code is stable; `docs/operations.md` lists them all.
 
+mod proxy_status;
+
 use chassis::problem::Problem;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use upstream::{CallError, Kind};
 
@@ -11,6 +13,10 @@ use crate::auth::stage::Denied;
 use crate::forward::body::RequestBodyError;
 use crate::rate_limit::stage::{Limited, whole_seconds};
 use crate::route::path::PathError;
+
+/// What is forwarded, as far as methods have names that everybody knows.
+const METHODS: HeaderValue =
+    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 /// Why a request is not answered by an upstream.
 #[derive(Debug)]
@@ -83,7 +89,8 @@ impl Rejection {
     /// The answer, but for what names the request. `causes` is for callers who may hear them.
     pub fn problem(&self, causes: Causes) -> Problem {
         let (status, code) = self.kind();
-        let problem = Problem::new(status, code, title(code));
+        let said = proxy_status::of(self, causes);
+        let problem = Problem::new(status, code, title(code)).field(proxy_status::FIELD, said);
         let problem = match self.detail(causes) {
             Some(detail) => problem.detail(detail),
             None => problem,
@@ -99,6 +106,7 @@ impl Rejection {
                 Some(challenge) => problem.field(WWW_AUTHENTICATE, challenge),
                 None => problem,
             },
+            Self::MethodRefused => problem.field(ALLOW, METHODS),
             Self::Upstream(error) => match error.retry_after {
                 Some(wait) => problem.field(RETRY_AFTER, whole_seconds(wait).max(1).into()),
                 None => problem,

@@ -263,3 +263,60 @@ async fn at_the_cap_the_one_that_waits_longest_for_nothing_makes_room() {
     );
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn what_went_wrong_is_said_in_the_words_of_all_proxies_and_where_only_to_the_trusted() {
+    let refusing = Refusing::new();
+    let edge = one(&[refusing.url()], "").start().await;
+    let answer = edge.get("/").send().await;
+    let said = answer.field("proxy-status");
+    assert_eq!(said, Some("banyan; error=connection_refused"));
+    let answer = edge.exchange("GET / HTTP/1.1\r\n\r\n").await;
+    let said = answer.field("proxy-status");
+    assert_eq!(said, Some("banyan; error=http_request_error"));
+    edge.stop().await;
+    let trusted = "[admin]\ntrusted = [\"127.0.0.0/8\"]";
+    let edge = one(&[refusing.url()], trusted).start().await;
+    let answer = edge.get("/").send().await;
+    let said = answer.field("proxy-status").unwrap();
+    let address = refusing.address().to_string();
+    assert!(
+        said.starts_with(&format!(
+            "banyan; error=connection_refused; next-hop=\"{address}\"; details=\"connecting failed"
+        )),
+        "{said}"
+    );
+    edge.stop().await;
+}
+
+#[tokio::test]
+async fn a_backends_own_word_about_proxies_passes() {
+    let reply = b"HTTP/1.1 502 Bad Gateway\r\nproxy-status: inner; error=dns_error\r\ncontent-length: 0\r\n\r\n";
+    let origin = Origin::scripted([Reply::Bytes(reply.to_vec())]).await;
+    let edge = one(&[origin.url()], "").start().await;
+    let answer = edge.get("/").send().await;
+    assert_eq!(answer.all("proxy-status"), ["inner; error=dns_error"]);
+    edge.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_and_everybody_else_json() {
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let refusing = Refusing::new();
+    let edge = one(&[refusing.url()], "").start().await;
+    let page = edge.get("/a%3Cb%3E").header("accept", BROWSER).send().await;
+    assert_eq!(page.status, 502);
+    assert_eq!(page.field("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(page.field("vary"), Some("accept"));
+    let policy = page.field("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
+    for said in ["upstream_unreachable", page.field("x-request-id").unwrap()] {
+        assert!(page.text().contains(said), "{}", page.text());
+    }
+    let json = edge.get("/").send().await;
+    assert_eq!(json.problem(), "upstream_unreachable");
+    assert_eq!(json.field("vary"), Some("accept"));
+    let posted = edge.post("/").header("accept", BROWSER).send().await;
+    assert_eq!(posted.problem(), "upstream_unreachable");
+    edge.stop().await;
+}

@@ -19,6 +19,7 @@ use crate::forward::upgrade::Wanted;
 use crate::listener::config::Listener;
 use crate::log::record::{Asked, Record};
 use crate::rejection::{Causes, Rejection};
+use crate::rendering::render;
 use crate::reply::ReplyBody;
 use crate::side::visitor;
 
@@ -148,9 +149,8 @@ impl Passage<'_> {
         if self.peer.listener == Listener::Internal {
             problem = problem.field(REJECTED, HeaderValue::from_static(code));
         }
-        problem
-            .request_id(found.record.request_id.as_str())
-            .to_response()
+        let problem = problem.request_id(found.record.request_id.as_str());
+        render(&problem, found.taken)
     }
 
     /// What every answer says.
