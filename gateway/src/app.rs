@@ -1,6 +1,8 @@
 //! Builds and joins everything, and is the only place that does: the configuration is complete before a socket is
 //! opened, every thread and task ends in the drain.
 
+mod sockets;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,13 +11,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chassis::clock::Clock;
-use chassis::descriptors;
-use chassis::listen::{self, ListenError};
+use chassis::listen::ListenError;
 use chassis::tasks::Tasks;
 use chassis::telemetry::lines::LineWriter;
 use tokio::runtime::Runtime;
 use tokio::sync::Barrier;
 
+use self::sockets::Sockets;
 use crate::admin::{self, AdminState};
 use crate::auth::jwks;
 use crate::config::report::Report;
@@ -138,7 +140,7 @@ pub struct Running {
 /// Opens the sockets and starts all threads.
 pub fn start(options: Options, ready: Ready) -> Result<Running, StartError> {
     let Ready { source, config, .. } = ready;
-    let cores = workers(&config);
+    let cores = sockets::workers(&config);
     let metrics = Arc::new(Metrics::new(cores));
     let (clock, comparisons) = (Clock::system(), Comparisons::default());
     let (progress, diffs, documents) = Progress::open(&config.state, clock.clone(), &source.text);
@@ -248,7 +250,7 @@ fn start_workers(
     stop: &Tasks,
 ) -> std::io::Result<Vec<Worker>> {
     let cores = edge.len();
-    let max_connections = max_connections(&shared.current.load().config).div_ceil(cores);
+    let max_connections = sockets::max_connections(&shared.current.load().config).div_ceil(cores);
     let clients_left = Arc::new(Barrier::new(cores));
     let mut internal = internal.into_iter();
     let start = |(core, edge)| {
@@ -264,37 +266,6 @@ fn start_workers(
         })
     };
     edge.into_iter().enumerate().map(start).collect()
-}
-
-struct Sockets {
-    /// One per core.
-    edge: Vec<TcpListener>,
-    edge_address: SocketAddr,
-    /// One per core, or none.
-    internal: Vec<TcpListener>,
-    internal_address: Option<SocketAddr>,
-    admin: TcpListener,
-    admin_address: SocketAddr,
-}
-
-impl Sockets {
-    fn open(config: &Config, cores: usize) -> Result<Self, StartError> {
-        let admin = listen::alone(config.admin.bind, "admin.bind")?;
-        let edge = listen::per_core(config.edge.bind, cores, "edge.bind")?;
-        let internal = match &config.internal {
-            Some(internal) => listen::per_core(internal.bind, cores, "internal.bind")?,
-            None => Vec::new(),
-        };
-        let address = |listener: &TcpListener| listener.local_addr().map_err(StartError::Thread);
-        Ok(Self {
-            edge_address: address(&edge[0])?,
-            internal_address: internal.first().map(address).transpose()?,
-            admin_address: address(&admin)?,
-            edge,
-            internal,
-            admin,
-        })
-    }
 }
 
 /// Starts the control side: keys, the file's watch, SIGHUP, messages, the admin listener.
@@ -367,21 +338,6 @@ impl Running {
         drop(self.lines);
         unfinished
     }
-}
-
-fn workers(config: &Config) -> usize {
-    match config.edge.workers {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
-        workers => workers,
-    }
-}
-
-/// Of each listener. A connection needs a descriptor here and mostly one to an upstream; the rest is for files, admin
-/// and health checks.
-fn max_connections(config: &Config) -> usize {
-    let affordable = usize::try_from(descriptors::raise_limit() / 20 * 9).unwrap_or(usize::MAX);
-    let listeners = 1 + usize::from(config.internal.is_some());
-    config.edge.max_connections.min(affordable / listeners)
 }
 
 fn reload_on_hangup(reloader: &Arc<Reloader>, tasks: &Tasks) -> std::io::Result<()> {
