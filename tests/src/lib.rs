@@ -9,6 +9,7 @@
 )]
 
 pub mod answer;
+pub mod vectors;
 pub mod wire;
 pub mod client;
 pub mod tree;
@@ -16,6 +17,7 @@ pub mod binaries;
 pub mod process;
 pub mod redis;
 pub mod origin;
+pub mod echo;
 pub mod names;
 pub mod moody;
 pub mod edge;

@@ -1,0 +1,9 @@
+//! The edge against published test data, where the folder with it is at hand.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail the test as tests do"
+)]
+
+mod gateway_api;
+mod translate;
