@@ -77,6 +77,8 @@ pub struct On {
     pub reset_before_head: bool,
     /// `timeout`: a try took longer than `per_try_timeout`.
     pub timeout: bool,
+    /// `500`
+    pub internal: bool,
     /// `502`
     pub bad_gateway: bool,
     /// `503`
@@ -92,6 +94,7 @@ impl Default for On {
             refused: true,
             reset_before_head: true,
             timeout: false,
+            internal: false,
             bad_gateway: false,
             unavailable: true,
             gateway_timeout: false,
@@ -107,6 +110,7 @@ impl On {
             refused: false,
             reset_before_head: false,
             timeout: false,
+            internal: false,
             bad_gateway: false,
             unavailable: false,
             gateway_timeout: false,
@@ -131,6 +135,7 @@ impl On {
     /// Whether there is another try after this answer.
     pub fn answered(self, status: StatusCode) -> bool {
         match status.as_u16() {
+            500 => self.internal,
             502 => self.bad_gateway,
             503 => self.unavailable,
             504 => self.gateway_timeout,
@@ -155,6 +160,20 @@ pub fn retry_after(fields: &HeaderMap) -> Option<Duration> {
 mod tests {
     use super::*;
     use http::HeaderValue;
+
+    #[test]
+    fn an_answer_is_asked_for_again_only_where_its_status_is_listed() {
+        let some = On {
+            internal: true,
+            gateway_timeout: true,
+            ..On::no_connection()
+        };
+        for (on, again) in [(On::default(), vec![503]), (some, vec![500, 504])] {
+            let asked = [200, 404, 500, 501, 502, 503, 504].into_iter();
+            let asked = asked.filter(|code| on.answered(StatusCode::from_u16(*code).unwrap()));
+            assert_eq!(asked.collect::<Vec<_>>(), again);
+        }
+    }
 
     #[test]
     fn a_backend_says_when_in_seconds_or_as_a_date() {

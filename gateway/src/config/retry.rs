@@ -24,16 +24,18 @@ enum After {
     Refused,
     Reset,
     Timeout,
+    Internal,
     BadGateway,
     Unavailable,
     GatewayTimeout,
 }
 
-const AFTER: [(&str, After); 7] = [
+const AFTER: [(&str, After); 8] = [
     ("connect", After::Connect),
     ("refused", After::Refused),
     ("reset_before_head", After::Reset),
     ("timeout", After::Timeout),
+    ("500", After::Internal),
     ("502", After::BadGateway),
     ("503", After::Unavailable),
     ("504", After::GatewayTimeout),
@@ -98,6 +100,7 @@ fn after(value: &Value<'_>) -> Option<(On, Option<Place>)> {
         refused: has(After::Refused),
         reset_before_head: has(After::Reset),
         timeout: has(After::Timeout),
+        internal: has(After::Internal),
         bad_gateway: has(After::BadGateway),
         unavailable: has(After::Unavailable),
         gateway_timeout: has(After::GatewayTimeout),

@@ -27,6 +27,9 @@ use crate::route::config::{EncodedSlash, HostConfig, PathConfig, RouteConfig, Va
 use crate::side::config::Sticky;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What `"0s"` stands for: the longest time that can be written, so that whoever counts with it need not know.
+const NO_TIMEOUT: Duration = Duration::from_hours(24 * 365);
 const MAX_BODY: u64 = 10 * 1024 * 1024;
 
 const SLASHES: [(&str, EncodedSlash); 2] = [
@@ -238,7 +241,8 @@ fn client_deadline(table: &Table<'_>) -> Option<bool> {
 
 fn timeout(table: &Table<'_>) -> Option<At<Duration>> {
     let value = table.get("timeout")?;
-    Some(value.at(value.wait()?))
+    let read = value.duration()?;
+    Some(value.at(if read.is_zero() { NO_TIMEOUT } else { read }))
 }
 
 fn max_body(table: &Table<'_>) -> Option<u64> {

@@ -177,6 +177,7 @@ retry = { backoff = "2s", backoff_max = "3s", methods = ["GET", "POST"] }
             refused: false,
             reset_before_head: false,
             timeout: true,
+            internal: false,
             bad_gateway: false,
             unavailable: false,
             gateway_timeout: true,
@@ -193,6 +194,14 @@ retry = { backoff = "2s", backoff_max = "3s", methods = ["GET", "POST"] }
         ..retries
     };
     assert_eq!(config.routes["a"].retry.over(&upstream.retry), of_route);
+}
+
+#[test]
+fn a_route_may_wait_for_as_long_as_it_takes() {
+    let config = config(&format!(
+        "{ROUTE}timeout = \"0s\"\n[upstream.x]\nendpoints = [\"http://a\"]\n"
+    ));
+    assert!(config.routes["a"].timeout > Duration::from_hours(24 * 364));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The edge against published test data, where the folder with it is at hand.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     reason = "helpers of tests fail the test as tests do"
 )]
 

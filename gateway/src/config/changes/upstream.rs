@@ -197,6 +197,7 @@ fn after(on: retry::On) -> String {
             ("refused", on.refused),
             ("reset_before_head", on.reset_before_head),
             ("timeout", on.timeout),
+            ("500", on.internal),
             ("502", on.bad_gateway),
             ("503", on.unavailable),
             ("504", on.gateway_timeout),
