@@ -94,6 +94,8 @@ mod tests {
             ("x-banyan-sticky", "alice"),
             ("x-user-id", "root"),
             ("cookie", "a=b"),
+            ("via", "1.1 banyan"),
+            ("cdn-loop", "cdn"),
         ];
         list.into_iter()
             .map(|(name, value)| {

@@ -6,6 +6,7 @@ pub mod finding;
 pub mod fields;
 pub mod target;
 pub mod client;
+pub mod via;
 pub mod answer;
 pub mod tap;
 pub mod deadline;

@@ -106,12 +106,10 @@ impl<'a> Passage<'a> {
         mut request: Request<Incoming>,
         found: &mut Found<'a>,
     ) -> Result<Response<ReplyBody>, Rejection> {
-        let (core, view) = (self.core, self.view);
+        let core = self.core;
         let unix = core.clock().unix();
 
-        self.admit_caller()?;
-        let wants_host = view.table(self.peer.listener).asks_for_hosts();
-        let host = guard::admit(&mut request, &view.config.edge, wants_host)?;
+        let host = self.admit(&mut request)?;
         outgoing::identify(&mut request, self.client, &mut found.record);
 
         let given = guard::target(request.uri())?;

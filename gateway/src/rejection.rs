@@ -39,6 +39,8 @@ pub enum Rejection {
     CallerRefused,
     /// No route takes it.
     RouteNotFound,
+    /// It has been at this listener before.
+    LoopDetected,
     /// A limit is over.
     Limited(Limited),
     /// The caller may not.
@@ -67,6 +69,7 @@ impl Rejection {
             Self::HeadTimeout => (StatusCode::REQUEST_TIMEOUT, "head_timeout"),
             Self::CallerRefused => (StatusCode::FORBIDDEN, "caller_refused"),
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
+            Self::LoopDetected => (StatusCode::LOOP_DETECTED, "loop_detected"),
             Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
             Self::Denied(Denied::NoToken) => (StatusCode::UNAUTHORIZED, "token_missing"),
             Self::Denied(Denied::BadToken(_)) => (StatusCode::UNAUTHORIZED, "token_invalid"),
@@ -162,7 +165,7 @@ fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
 }
 
 /// Every code, with its title. `docs/operations.md` says more about each.
-pub const CODES: [(&str, &str); 26] = [
+pub const CODES: [(&str, &str); 27] = [
     ("bad_request", "The request breaks a rule of HTTP"),
     ("bad_path", "The path cannot be read in one way only"),
     (
@@ -178,6 +181,10 @@ pub const CODES: [(&str, &str); 26] = [
     ("head_timeout", "The request's head took too long"),
     ("caller_refused", "This listener is for trusted callers"),
     ("route_not_found", "No route takes this request"),
+    (
+        "loop_detected",
+        "This request comes back to where it has been",
+    ),
     ("rate_limited", "Too many requests"),
     ("token_missing", "This needs a token"),
     ("token_invalid", "The token is not valid"),

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::forward::compiled::{Backend, Fallback, To, upstream};
 use crate::forward::config::BackendConfig;
 use crate::forward::finding::Endpoints;
+use crate::forward::via::Via;
 use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
 use crate::progress::standing::Standings;
@@ -46,8 +47,8 @@ pub struct Snapshot {
     pub routes: Vec<Route>,
     /// Where all routes lead, as whoever a request is handed on to is told.
     pub state: HeaderValue,
-    /// `Via`, as upstreams see it.
-    pub via: HeaderValue,
+    /// What upstreams see of its listeners.
+    pub via: Via,
     /// By name.
     pub issuers: BTreeMap<String, Arc<Issuer>>,
     /// By name.
@@ -127,7 +128,7 @@ impl Snapshot {
             internal,
             routes,
             state: state.to_value(),
-            via: HeaderValue::from_static("1.1 banyan"),
+            via: Via::new(config.edge.via.as_deref()),
             issuers,
             limits,
             upstreams,

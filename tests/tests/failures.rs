@@ -320,3 +320,38 @@ async fn a_browser_gets_a_page_and_everybody_else_json() {
     assert_eq!(posted.problem(), "upstream_unreachable");
     edge.stop().await;
 }
+
+#[tokio::test]
+async fn a_gateway_that_leads_to_itself_says_so_after_one_turn() {
+    let edge = one(&["http://127.0.0.1:1".to_owned()], "").start().await;
+    let own = format!("http://{}", edge.address);
+    edge.take_over(|routes| routes.replace("http://127.0.0.1:1", &own))
+        .await;
+    let answer = edge.get("/").send().await;
+    assert_eq!(
+        (answer.status, answer.problem()),
+        (508, "loop_detected".into())
+    );
+    let said = answer.field("proxy-status");
+    assert_eq!(said, Some("banyan; error=proxy_loop_detected"));
+    let metrics = edge.admin("/metrics").send().await;
+    let turns = "banyan_problems_total{code=\"loop_detected\"} 1\n";
+    assert!(metrics.text().contains(turns), "{}", metrics.text());
+    edge.stop().await;
+}
+
+#[tokio::test]
+async fn one_gateway_behind_another_is_no_circle() {
+    let origin = Origin::saying("ok").await;
+    let inner = one(&[origin.url()], "").start().await;
+    let outer = one(&[format!("http://{}", inner.address)], "")
+        .start()
+        .await;
+    assert_eq!(outer.get("/").send().await.text(), "ok");
+    let seen = origin.seen();
+    let via = seen[0].head.all("via").join(", ");
+    let names: Vec<&str> = via.split(", 1.1 ").collect();
+    assert!(names.len() == 2 && names[0] != names[1], "{via}");
+    outer.stop().await;
+    inner.stop().await;
+}

@@ -42,7 +42,11 @@ async fn upstreams_are_told_who_asked() {
         head.all("forwarded"),
         ["for=127.0.0.1;host=\"shop.example\";proto=http"]
     );
-    assert_eq!(head.all("via"), ["1.1 banyan"]);
+    let via = head.all("via");
+    assert!(
+        via.len() == 1 && via[0].starts_with("1.1 banyan-"),
+        "{via:?}"
+    );
     assert!(head.all("traceparent")[0].starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
     assert_eq!(
         head.all("x-request-id"),

@@ -143,6 +143,7 @@ fn edge(table: &Table<'_>) -> (EdgeConfig, Place) {
         bind: bind.value,
         workers: number("workers", 0, WORKERS, 0),
         trusted_proxies: networks(table, "trusted_proxies"),
+        via: table.get("via").and_then(|value| pseudonym(&value)),
         header_timeout: wait("header_timeout", 10),
         idle_timeout: wait("idle_timeout", 75),
         body_idle_timeout: wait("body_idle_timeout", 30),
@@ -156,6 +157,18 @@ fn edge(table: &Table<'_>) -> (EdgeConfig, Place) {
             .unwrap_or(Duration::from_secs(30)),
     };
     (config, bind.place)
+}
+
+/// A token of RFC 9110; letters, digits and a few signs are enough for a name.
+fn pseudonym(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if (1..=64).contains(&text.len()) && text.bytes().all(fine) {
+        return Some(text);
+    }
+    let help = "use 1 to 64 letters, digits, '-', '.' and '_', such as \"shop-edge\"";
+    value.wrong(format!("{} is no name for a gateway", quoted(&text)), help);
+    None
 }
 
 fn admin(table: &Table<'_>) -> (AdminConfig, Place) {

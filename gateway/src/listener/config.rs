@@ -15,6 +15,8 @@ pub struct EdgeConfig {
     pub workers: usize,
     /// Peers whose forwarding fields are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The gateway's name in `Via`; at random if there is none.
+    pub via: Option<String>,
     /// From a request's first byte to the end of its head.
     pub header_timeout: Duration,
     /// A connection without a request is closed after this.

@@ -5,15 +5,29 @@ use http::uri::{PathAndQuery, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 use hyper::body::Incoming;
 
+use super::Passage;
 use crate::listener::config::EdgeConfig;
 use crate::rejection::Rejection;
 
 const BAD_HOST: &str = "the host is no host";
 
+impl Passage<'_> {
+    /// Whether the caller may speak here, and has not been here with this request before; then as [`admit`].
+    pub(super) fn admit(&self, request: &mut Request<Incoming>) -> Result<String, Rejection> {
+        self.admit_caller()?;
+        let listener = self.peer.listener;
+        if self.view.via.of(listener).was_here(request.headers()) {
+            return Err(Rejection::LoopDetected);
+        }
+        let wants_host = self.view.table(listener).asks_for_hosts();
+        admit(request, &self.view.config.edge, wants_host)
+    }
+}
+
 /// Checks methods, lengths and the host; an absolute target's host takes the place of the field's.
 ///
 /// Gives the host in the form in which routes name hosts, where any route asks for it.
-pub(super) fn admit(
+fn admit(
     request: &mut Request<Incoming>,
     edge: &EdgeConfig,
     wants_host: bool,

@@ -43,6 +43,7 @@ impl Passage<'_> {
         found: &Found<'_>,
     ) -> Request<()> {
         let mut request = Request::new(());
+        let via = self.view.via.of(self.peer.listener).value(parts.version);
         *request.method_mut() = parts.method;
         let mut fields = parts.headers;
         let underscored = clean_request(&mut fields, self.client.sender, route.underscore_fields);
@@ -58,7 +59,7 @@ impl Passage<'_> {
         if let Some(verified) = &found.verified {
             tell_identity(&mut fields, verified);
         }
-        self.peer.tell(&mut fields, self.client, &self.view.via);
+        self.peer.tell(&mut fields, self.client, via);
         fields.insert(request_id::FIELD, found.record.request_id.to_value());
         if let Some(wanted) = wanted {
             wanted.ask(&mut fields);

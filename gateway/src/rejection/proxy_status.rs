@@ -45,6 +45,7 @@ fn kind(rejection: &Rejection) -> &'static str {
         | Rejection::Limited(_) => "banyan; error=http_request_error",
         Rejection::CallerRefused | Rejection::Denied(_) => "banyan; error=http_request_denied",
         Rejection::RouteNotFound => "banyan; error=destination_not_found",
+        Rejection::LoopDetected => "banyan; error=proxy_loop_detected",
         Rejection::DeadlinePassed => "banyan; error=proxy_internal_response",
         Rejection::Upstream(error) => of_a_call(error),
     }

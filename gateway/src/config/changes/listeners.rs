@@ -104,6 +104,8 @@ fn edge(changes: &mut Changes, old: &Config, new: &Config) {
         words(&was.trusted_proxies),
         words(&is.trusted_proxies),
     );
+    let name = |via: &Option<String>| via.clone().unwrap_or("one at random".to_owned());
+    changes.say("edge.via", name(&was.via), name(&is.via));
     for (what, was, is) in [
         ("header_timeout", was.header_timeout, is.header_timeout),
         ("idle_timeout", was.idle_timeout, is.idle_timeout),
