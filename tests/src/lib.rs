@@ -10,6 +10,7 @@
 
 pub mod answer;
 pub mod vectors;
+pub mod strict;
 pub mod wire;
 pub mod client;
 pub mod tree;
@@ -17,6 +18,7 @@ pub mod binaries;
 pub mod process;
 pub mod redis;
 pub mod origin;
+pub mod recorder;
 pub mod echo;
 pub mod names;
 pub mod moody;

@@ -1,11 +1,11 @@
 //! One TCP connection and the exact bytes on it, for either end: HTTP libraries are too polite for tests of a gateway.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::answer::{Answer, latin1, values};
 
@@ -79,6 +79,14 @@ impl Wire {
     /// Opens a connection.
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = within("connecting", TcpStream::connect(address)).await;
+        Self::new(stream.unwrap_or_else(|error| panic!("connecting to {address}: {error}")))
+    }
+
+    /// Opens a connection from this address of the machine, which tells clients apart.
+    pub async fn connect_from(source: Ipv4Addr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((source, 0).into()).expect("a free port");
+        let stream = within("connecting", socket.connect(address)).await;
         Self::new(stream.unwrap_or_else(|error| panic!("connecting to {address}: {error}")))
     }
 
@@ -167,6 +175,14 @@ impl Wire {
             read.unwrap_or_else(|error| panic!("reading: {error}"));
         }
         std::mem::take(&mut self.ahead)
+    }
+
+    /// The same, where the other side may break the connection.
+    pub async fn try_some(&mut self) -> io::Result<Vec<u8>> {
+        if self.ahead.is_empty() {
+            within("reading", self.fill()).await?;
+        }
+        Ok(std::mem::take(&mut self.ahead))
     }
 
     /// Exactly this many bytes.

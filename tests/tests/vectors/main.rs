@@ -6,4 +6,5 @@
 )]
 
 mod gateway_api;
+mod http1;
 mod translate;
