@@ -20,6 +20,7 @@ use crate::listener::config::Listener;
 use crate::route::compiled::{Route, Target};
 use crate::route::conditions::Asked;
 use crate::route::config::{EncodedSlash, TargetConfig};
+use crate::route::host::Authority;
 use crate::route::path::{has_encoded_slash, normalise};
 use crate::side::compiled::Migration;
 use crate::side::stage::{Asking, decide};
@@ -99,17 +100,9 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
     };
     let unchanged = if path == given { " (as given)" } else { "" };
     told.say("path", [format!("{path}{unchanged}")]);
-    let host = question
-        .fields
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    let host = host
-        .split(':')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('.')
-        .to_ascii_lowercase();
+    let named = question.fields.get(HOST);
+    let named = named.and_then(|host| Authority::read(host.as_bytes()));
+    let host = named.map(|host| host.matched()).unwrap_or_default();
     let asked = Asked {
         host: &host,
         path: &path,

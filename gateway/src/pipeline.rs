@@ -110,6 +110,9 @@ impl<'a> Passage<'a> {
         let unix = core.clock().unix();
 
         let host = self.admit(&mut request)?;
+        if let Some(answer) = guard::options(&request) {
+            return Ok(answer);
+        }
         outgoing::identify(&mut request, self.client, &mut found.record);
 
         let given = guard::target(request.uri())?;

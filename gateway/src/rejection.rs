@@ -15,7 +15,7 @@ use crate::rate_limit::stage::{Limited, whole_seconds};
 use crate::route::path::PathError;
 
 /// What is forwarded, as far as methods have names that everybody knows.
-const METHODS: HeaderValue =
+pub const METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 /// Why a request is not answered by an upstream.

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod path;
+pub mod host;
 pub mod conditions;
 pub mod table;
 pub mod fingerprint;

@@ -78,7 +78,22 @@ async fn what_is_not_http_gets_a_problem_and_is_counted() {
             "bad_request",
         ),
         (
+            "GET / HTTP/1.1\r\nhost: user@a\r\n\r\n".to_owned(),
+            400,
+            "bad_request",
+        ),
+        (
+            "GET * HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            400,
+            "bad_request",
+        ),
+        (
             "TRACE / HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            405,
+            "method_refused",
+        ),
+        (
+            "CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n".to_owned(),
             405,
             "method_refused",
         ),
@@ -120,12 +135,15 @@ async fn what_is_not_http_gets_a_problem_and_is_counted() {
             "{shown}"
         );
     }
+    let answer = edge.exchange("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!(answer.status, 204);
+    assert!(answer.field("allow").unwrap().contains("OPTIONS"));
     assert!(origin.seen().is_empty());
     let metrics = edge.admin("/metrics").send().await;
     assert!(
         metrics
             .text()
-            .contains("banyan_problems_total{code=\"bad_request\"} 3"),
+            .contains("banyan_problems_total{code=\"bad_request\"} 5"),
         "{}",
         metrics.text()
     );

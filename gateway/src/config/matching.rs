@@ -10,6 +10,7 @@ use crate::config::table::Table;
 use crate::config::value::Value;
 use crate::route::conditions::regex;
 use crate::route::config::{HostConfig, PathConfig, ValueConfig};
+use crate::route::host::canonical;
 use crate::route::path::normalise;
 
 const FORMS: &str = "write \"/prefix\", { exact = \"/x\" }, { pattern = \"/users/{id}\" } or { regex = \"^/v[12]/\" }";
@@ -159,6 +160,7 @@ pub(super) fn host(value: &Value<'_>) -> Option<HostConfig> {
         if below || inner.parse::<std::net::Ipv6Addr>().is_err() {
             return wrong("write an IPv6 address as \"[::1]\"");
         }
+        return canonical(plain).map(HostConfig::Exact);
     } else if plain.contains('/') {
         return wrong("write the name alone, \"shop.example\"");
     } else if plain.contains(':') {
