@@ -1,5 +1,7 @@
 //! What would happen to one request, and why: the same stages as on the data path, asked without a socket.
 
+mod client;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
@@ -11,7 +13,7 @@ use strangler::{Decision, Phase, Reason};
 
 use crate::auth::compiled::Policy;
 use crate::describe;
-use crate::forward::client::{Client, Peer};
+use crate::forward::client::Client;
 use crate::forward::compiled::Backend;
 use crate::forward::fields::Sender;
 use crate::forward::target::Paths;
@@ -84,7 +86,7 @@ impl Explanation {
 /// Explains.
 pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
     let mut told = Explanation::default();
-    let Some(client) = client(snapshot, question, &mut told) else {
+    let Some(client) = client::client(snapshot, question, &mut told) else {
         return told;
     };
     let (given, query) = question
@@ -124,41 +126,6 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
     led(snapshot, &route.name, &mut told);
     side((snapshot, route), question, &client, &path, &mut told);
     told
-}
-
-/// Nobody, where the request is refused for whom it comes from.
-fn client(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> Option<Client> {
-    if question.listener == Listener::Internal {
-        return caller(snapshot, question, told);
-    }
-    let client = Client::of(
-        &Peer::new(question.peer, Listener::Edge),
-        &question.fields,
-        &snapshot.config.edge.trusted_proxies,
-    );
-    let how = if client.address == question.peer {
-        "the peer itself"
-    } else {
-        "told by a trusted proxy"
-    };
-    told.say("client", [format!("{} ({how})", client.address)]);
-    Some(client)
-}
-
-fn caller(snapshot: &Snapshot, question: &Question, told: &mut Explanation) -> Option<Client> {
-    if snapshot.config.internal.is_none() {
-        told.say("client", ["there is no [internal] listener".to_owned()]);
-        return None;
-    }
-    let client = Client::calling(question.peer, snapshot.config.trusted_callers());
-    let is_trusted = client.sender == Sender::TrustedCaller;
-    let how = if is_trusted {
-        "a trusted caller"
-    } else {
-        "refused with 403: none of internal.trusted_callers"
-    };
-    told.say("client", [format!("{} ({how})", client.address)]);
-    is_trusted.then_some(client)
 }
 
 fn route<'s>(

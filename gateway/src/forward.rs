@@ -5,6 +5,7 @@ pub mod compiled;
 pub mod finding;
 pub mod fields;
 pub mod target;
+pub mod chain;
 pub mod client;
 pub mod via;
 pub mod answer;

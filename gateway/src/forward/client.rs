@@ -7,14 +7,11 @@ use http::header::{FORWARDED, HOST, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+use super::chain::{FORWARDED_FOR, FORWARDED_PROTO, is_in, said_secure, walk};
 use super::fields::Sender;
 use crate::listener::config::Listener;
 use crate::tls::greeting::Greeting;
 
-/// The chain of addresses.
-pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// `http` or `https`.
-pub const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The host that the client asked.
 pub const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
@@ -44,7 +41,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// The peer, unless it is trusted: then `X-Forwarded-For` is walked from the right to the first that is not.
+    /// The peer, unless it is trusted: then the chain that it brings is walked from the right to the first that is not.
     pub fn of(peer: &Peer, fields: &HeaderMap, trusted: &[IpNet]) -> Self {
         let greeted = peer.greeting.is_some();
         if !is_in(trusted, peer.address) {
@@ -54,13 +51,10 @@ impl Client {
                 secure: greeted,
             };
         }
-        let secure = fields.get(FORWARDED_PROTO).map_or(greeted, |proto| {
-            proto.as_bytes().eq_ignore_ascii_case(b"https")
-        });
         Self {
-            address: behind(peer.address, fields, trusted),
+            address: walk(peer.address, fields, trusted, |_| {}),
             sender: Sender::TrustedProxy,
-            secure,
+            secure: said_secure(fields).unwrap_or(greeted),
         }
     }
 
@@ -81,40 +75,6 @@ impl Client {
     pub fn scheme(&self) -> &'static str {
         if self.secure { "https" } else { "http" }
     }
-}
-
-fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    networks.iter().any(|network| network.contains(&address))
-}
-
-/// What cannot be read ends the walk: everything left of it could be invented.
-fn behind(peer: IpAddr, fields: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let mut client = peer;
-    for value in fields.get_all(FORWARDED_FOR).iter().rev() {
-        for entry in value.to_str().unwrap_or_default().rsplit(',') {
-            let Some(address) = address(entry.trim()) else {
-                return client;
-            };
-            client = address;
-            if !is_in(trusted, client) {
-                return client;
-            }
-        }
-    }
-    client
-}
-
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
-fn address(entry: &str) -> Option<IpAddr> {
-    let socket = || {
-        entry
-            .parse::<std::net::SocketAddr>()
-            .ok()
-            .map(|socket| socket.ip())
-    };
-    let bracketed = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    entry.parse().ok().or_else(socket).or_else(bracketed)
 }
 
 impl Peer {

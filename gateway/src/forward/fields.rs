@@ -1,6 +1,7 @@
 //! Which fields of a request or an answer stay on this hop, and which a stranger may not bring.
 
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TE};
+use chassis::trace::TRACEPARENT;
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, TE, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
@@ -133,16 +134,17 @@ fn is_answer_of_ours(name: &str) -> bool {
         && (name.starts_with("x-banyan-") || matches!(name, "x-served-by" | "x-route-reason"))
 }
 
-/// The fields that `Connection` names, but for those without which the message would be another one.
+/// The fields that `Connection` names, but for those without which the message would be another one, or would come from
+/// somewhere else: a proxy in front may have passed on a stranger's `Connection`.
 fn named_by_connection(fields: &HeaderMap) -> Names {
     let mut named = Names::new();
     for value in fields.get_all(CONNECTION) {
         for token in value.as_bytes().split(|byte| *byte == b',') {
             let name = HeaderName::from_bytes(token.trim_ascii());
-            named.extend(
-                name.ok()
-                    .filter(|name| *name != HOST && *name != CONTENT_LENGTH),
-            );
+            named.extend(name.ok().filter(|name| {
+                let stays = [HOST, CONTENT_LENGTH, TRACEPARENT, VIA].contains(name);
+                !stays && !is_forwarding(name.as_str(), false)
+            }));
         }
     }
     named
@@ -243,6 +245,30 @@ mod tests {
         let mut given = fields(&list);
         clean_request(&mut given, Sender::TrustedProxy, UnderscoreFields::Drop);
         assert_eq!(given.len(), 5);
+    }
+
+    #[test]
+    fn connection_hides_neither_where_a_request_was_nor_what_trace_it_is_of() {
+        let list = [
+            (
+                "connection",
+                "close, via, traceparent, X-Forwarded-For, forwarded, x-mine",
+            ),
+            ("via", "1.1 a"),
+            ("traceparent", "1"),
+            ("x-forwarded-for", "1"),
+            ("forwarded", "for=1"),
+            ("x-mine", "1"),
+        ];
+        let mut given = fields(&list);
+        clean_request(&mut given, Sender::TrustedProxy, UnderscoreFields::Drop);
+        assert_eq!(
+            names(&given),
+            ["forwarded", "traceparent", "via", "x-forwarded-for"]
+        );
+        let mut given = fields(&list);
+        clean_request(&mut given, Sender::Stranger, UnderscoreFields::Drop);
+        assert_eq!(names(&given), ["traceparent", "via"]);
     }
 
     #[test]

@@ -40,13 +40,14 @@ impl<'a> Authority<'a> {
         if host.is_empty() || host == "." || !(host.starts_with('[') || is_name()) {
             return None;
         }
-        let port = match behind.strip_prefix(':') {
+        let port = match behind {
             // A colon alone is the default port.
-            None | Some("") if behind.len() <= 1 => None,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(digits.parse().ok()?)
+            "" | ":" => None,
+            _ => {
+                let digits = behind.strip_prefix(':')?;
+                let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+                Some(digits.parse().ok().filter(|_| is_number)?)
             }
-            _ => return None,
         };
         Some(Self { host, port })
     }
