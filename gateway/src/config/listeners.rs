@@ -141,6 +141,10 @@ fn edge(table: &Table<'_>) -> (EdgeConfig, Place) {
     };
     let config = EdgeConfig {
         bind: bind.value,
+        http2: table
+            .get("http2")
+            .and_then(|value| value.boolean())
+            .unwrap_or(true),
         workers: number("workers", 0, WORKERS, 0),
         trusted_proxies: networks(table, "trusted_proxies"),
         via: table.get("via").and_then(|value| pseudonym(&value)),

@@ -11,6 +11,8 @@ use ipnet::IpNet;
 pub struct EdgeConfig {
     /// Where clients come in.
     pub bind: SocketAddr,
+    /// Whether HTTP/2 is spoken beside HTTP/1, here and on the internal listener.
+    pub http2: bool,
     /// Data-path threads; 0 is one per core.
     pub workers: usize,
     /// Peers whose forwarding fields are believed.

@@ -10,6 +10,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
+use super::http2::EndedCounts;
 use super::stats::{CLASSES, RouteStats, SIDES, Sum};
 
 /// The label of requests that no route took.
@@ -26,6 +27,8 @@ pub struct Metrics {
     pub unrouted: Arc<RouteStats>,
     /// Open client connections.
     pub connections: AtomicI64,
+    /// HTTP/2 connections that were ended for what the client did.
+    pub http2_ended: EndedCounts,
     /// Files taken over.
     pub reloads: AtomicU64,
     /// Files refused.
@@ -95,6 +98,7 @@ impl Metrics {
             problems: Mutex::default(),
             unrouted: Arc::new(RouteStats::new(NO_ROUTE, cores)),
             connections: AtomicI64::new(0),
+            http2_ended: EndedCounts::default(),
             reloads: AtomicU64::new(0),
             reload_failures: AtomicU64::new(0),
             underscored: AtomicU64::new(0),
@@ -289,6 +293,14 @@ impl Metrics {
             self.single()
                 .map(|(name, help, count)| Sample::counter(name, help, vec![], read(count))),
         );
+        samples.extend(self.http2_ended.read().map(|(reason, count)| {
+            Sample::counter(
+                "banyan_http2_ended",
+                "HTTP/2 connections that were ended for what the client did",
+                vec![("reason", reason.to_owned())],
+                count,
+            )
+        }));
         samples.extend(self.nets());
         let problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         samples.extend(problems.iter().map(|(code, count)| {

@@ -14,12 +14,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::client_io::ClientIo;
+use super::http2;
+use super::protocol::Protocol;
 use super::socket::Socket;
 use super::state::{ConnectionState, Phase, Verdict};
 use crate::forward::client::{Client, Peer};
 use crate::forward::fields::Sender;
 use crate::per_core::PerCore;
 use crate::pipeline;
+use crate::tls::greeting::Alpn;
 
 /// Read at once: bodies go through in pieces of up to this size, and no head may be longer.
 const BUFFER: usize = 64 * 1024;
@@ -35,9 +38,51 @@ pub(super) async fn serve(
     state: Arc<ConnectionState>,
 ) {
     let peer = Rc::new(peer);
-    let socket = Socket::new(stream, Arc::clone(&state));
+    let mut socket = Socket::new(stream, Arc::clone(&state));
+    match protocol(&core, &peer, &mut socket, &state).await {
+        Some(Protocol::Http2) => http2::serve(&core, socket.into_parts(), &peer, &state).await,
+        Some(Protocol::Http1) => serve_http1(&core, socket, &peer, &state).await,
+        None => {}
+    }
+    // Whatever still goes through the socket is no HTTP any more.
+    state.enter(Phase::Tunnel);
+    note_refusal(&core, &peer, &state);
+}
+
+/// What the client speaks; `None` once nobody waits for it any more.
+async fn protocol(
+    core: &PerCore,
+    peer: &Peer,
+    socket: &mut Socket,
+    state: &ConnectionState,
+) -> Option<Protocol> {
+    if let Some(greeting) = &peer.greeting {
+        return Some(match greeting.alpn {
+            Some(Alpn::Http2) => Protocol::Http2,
+            Some(Alpn::Http1) | None => Protocol::Http1,
+        });
+    }
+    if !core.view().config.edge.http2 {
+        return Some(Protocol::Http1);
+    }
+    poll_fn(|cx| {
+        state.waker.register(cx.waker());
+        match state.verdict() {
+            Verdict::Abort | Verdict::Close => Poll::Ready(None),
+            Verdict::None | Verdict::HeadTimeout => socket.poll_protocol(cx).map(Result::ok),
+        }
+    })
+    .await
+}
+
+async fn serve_http1(
+    core: &Rc<PerCore>,
+    socket: Socket,
+    peer: &Rc<Peer>,
+    state: &Arc<ConnectionState>,
+) {
     let service = {
-        let (core, peer, state) = (Rc::clone(&core), Rc::clone(&peer), Arc::clone(&state));
+        let (core, peer, state) = (Rc::clone(core), Rc::clone(peer), Arc::clone(state));
         service_fn(move |request: Request<Incoming>| {
             let (core, peer, state) = (Rc::clone(&core), Rc::clone(&peer), Arc::clone(&state));
             state.enter(Phase::Busy);
@@ -71,9 +116,6 @@ pub(super) async fn serve(
         connection.as_mut().poll(cx).map(|_| ())
     };
     poll_fn(step).await;
-    // Whatever still goes through the socket is no HTTP any more.
-    state.enter(Phase::Tunnel);
-    note_refusal(&core, &peer, &state);
 }
 
 /// What the library refused is counted and logged as any other problem.

@@ -12,6 +12,7 @@ use http::Response;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::client_io::ClientIo;
+use super::protocol::{Ahead, Protocol};
 use super::state::{ConnectionState, Phase, Refused, Verdict};
 use crate::rejection::Causes;
 
@@ -21,6 +22,8 @@ pub(super) struct Socket {
     stream: ClientIo,
     state: Arc<ConnectionState>,
     instead: Option<Instead>,
+    /// What was read to find out the protocol.
+    ahead: Option<Ahead>,
 }
 
 /// What goes out in place of the library's own answer.
@@ -38,7 +41,21 @@ impl Socket {
             stream,
             state,
             instead: None,
+            ahead: None,
         }
+    }
+
+    /// Which protocol the client speaks.
+    pub(super) fn poll_protocol(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Protocol>> {
+        let mut ahead = self.ahead.take().unwrap_or_default();
+        let found = ahead.poll_protocol(cx, Pin::new(self));
+        self.ahead = Some(ahead);
+        found
+    }
+
+    /// Another protocol than HTTP/1 is spoken.
+    pub(super) fn into_parts(self) -> (ClientIo, Ahead) {
+        (self.stream, self.ahead.unwrap_or_default())
     }
 
     /// Answers and ends a connection whose head did not come in time.
@@ -97,6 +114,10 @@ impl AsyncRead for Socket {
             this.time_out(cx);
             return Poll::Ready(Ok(()));
         }
+        if this.ahead.as_mut().is_some_and(|ahead| ahead.give(buffer)) {
+            return Poll::Ready(Ok(()));
+        }
+        this.ahead = None;
         let before = buffer.filled().len();
         let result = Pin::new(&mut this.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before && this.state.phase() == Phase::Idle {

@@ -18,6 +18,10 @@ pub(super) struct ConnectionState {
     /// The sweep's count: one a second.
     now: Arc<AtomicU32>,
     write_blocked: AtomicBool,
+    /// The sweep's count when a head among running requests began, and one more: zero is none.
+    head_since: AtomicU32,
+    /// Whoever serves the connection looks after its requests with each sweep.
+    looks_after: AtomicBool,
     verdict: AtomicU8,
     /// What the HTTP library refused by itself, and the id that our answer to it has.
     refused: AtomicU8,
@@ -95,6 +99,8 @@ impl ConnectionState {
             since: AtomicU32::new(now.load(Ordering::Relaxed)),
             now,
             write_blocked: AtomicBool::new(false),
+            head_since: AtomicU32::new(0),
+            looks_after: AtomicBool::new(false),
             verdict: AtomicU8::new(Verdict::None as u8),
             refused: AtomicU8::new(Refused::Nothing as u8),
             refusal_id: OnceLock::new(),
@@ -109,7 +115,7 @@ impl ConnectionState {
 
     fn restart(&self) {
         self.since
-            .store(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
+            .store(self.now(), Ordering::Relaxed);
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -121,12 +127,31 @@ impl ConnectionState {
         }
     }
 
-    /// The client took bytes, or takes none.
+    /// The client took bytes, or takes none. What goes out between requests makes a connection no younger.
     pub(super) fn wrote(&self, blocked: bool) {
         self.write_blocked.store(blocked, Ordering::Relaxed);
-        if !blocked {
+        if !blocked && self.phase() != Phase::Idle {
             self.restart();
         }
+    }
+
+    /// The sweep's count.
+    pub(super) fn now(&self) -> u32 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// Whether a head has begun and not ended, beside requests that may be running.
+    pub(super) fn in_head(&self, is_in: bool) {
+        let since = self.head_since.load(Ordering::Relaxed);
+        if is_in != (since != 0) {
+            let now = if is_in { self.now().wrapping_add(1).max(1) } else { 0 };
+            self.head_since.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// From now on each sweep wakes whoever serves the connection, as long as it is busy.
+    pub(super) fn look_after(&self) {
+        self.looks_after.store(true, Ordering::Relaxed);
     }
 
     /// Notes a refusal; gives the id that names it.
@@ -173,16 +198,26 @@ impl ConnectionState {
     /// timeout does.
     pub(super) fn sweep(&self, limits: Limits) {
         let waited = self
-            .now
-            .load(Ordering::Relaxed)
+            .now()
             .wrapping_sub(self.since.load(Ordering::Relaxed));
+        let head_since = self.head_since.load(Ordering::Relaxed);
+        let in_head = match head_since {
+            0 => 0,
+            since => self.now().wrapping_add(1).wrapping_sub(since),
+        };
         let blocked = self.write_blocked.load(Ordering::Relaxed);
         let verdict = match self.phase() {
             Phase::Tunnel => return,
             _ if blocked && waited > limits.blocked => Verdict::Abort,
             Phase::Idle if waited > limits.idle => Verdict::Close,
             Phase::Head if waited > limits.head => Verdict::HeadTimeout,
-            _ => return,
+            _ if in_head > limits.head => Verdict::HeadTimeout,
+            _ => {
+                if self.looks_after.load(Ordering::Relaxed) {
+                    self.waker.wake();
+                }
+                return;
+            }
         };
         self.judge(verdict);
     }
@@ -219,6 +254,43 @@ mod tests {
         assert_eq!(after(Phase::Head, 11), Verdict::HeadTimeout);
         assert_eq!(after(Phase::Busy, 10_000), Verdict::None);
         assert_eq!(after(Phase::Tunnel, 10_000), Verdict::None);
+    }
+
+    #[test]
+    fn a_head_among_running_requests_has_its_time_too() {
+        let now = Arc::new(AtomicU32::new(7));
+        let state = ConnectionState::new(Arc::clone(&now));
+        state.enter(Phase::Busy);
+        state.in_head(true);
+        at(&now, 17);
+        state.in_head(true);
+        state.sweep(LIMITS);
+        assert_eq!(state.verdict(), Verdict::None);
+        at(&now, 18);
+        state.sweep(LIMITS);
+        assert_eq!(state.verdict(), Verdict::HeadTimeout);
+    }
+
+    #[test]
+    fn a_head_that_ended_has_no_time_out() {
+        let now = Arc::new(AtomicU32::new(7));
+        let state = ConnectionState::new(Arc::clone(&now));
+        state.enter(Phase::Busy);
+        state.in_head(true);
+        state.in_head(false);
+        at(&now, 100);
+        state.sweep(LIMITS);
+        assert_eq!(state.verdict(), Verdict::None);
+    }
+
+    #[test]
+    fn what_goes_out_between_requests_keeps_nobody() {
+        let now = Arc::new(AtomicU32::new(0));
+        let state = ConnectionState::new(Arc::clone(&now));
+        at(&now, 76);
+        state.wrote(false);
+        state.sweep(LIMITS);
+        assert_eq!(state.verdict(), Verdict::Close);
     }
 
     #[test]

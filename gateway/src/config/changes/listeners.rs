@@ -106,6 +106,7 @@ fn edge(changes: &mut Changes, old: &Config, new: &Config) {
     );
     let name = |via: &Option<String>| via.clone().unwrap_or("one at random".to_owned());
     changes.say("edge.via", name(&was.via), name(&is.via));
+    changes.say("edge.http2", was.http2, is.http2);
     for (what, was, is) in [
         ("header_timeout", was.header_timeout, is.header_timeout),
         ("idle_timeout", was.idle_timeout, is.idle_timeout),
