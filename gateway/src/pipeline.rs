@@ -1,6 +1,7 @@
 //! The request, top to bottom. Each stage gets its own policy and what earlier stages found; it answers, passes on or
 //! rejects, and never calls another stage.
 
+mod http2;
 mod guard;
 mod handing;
 mod outgoing;

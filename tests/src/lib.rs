@@ -12,6 +12,8 @@ pub mod answer;
 pub mod vectors;
 pub mod strict;
 pub mod wire;
+pub mod h2_frames;
+pub mod h2_client;
 pub mod client;
 pub mod tree;
 pub mod binaries;

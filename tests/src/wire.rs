@@ -199,6 +199,17 @@ impl Wire {
         self.take(count)
     }
 
+    /// This many bytes, or what there is of them when the other side has closed.
+    pub async fn up_to(&mut self, count: usize) -> Vec<u8> {
+        while self.ahead.len() < count {
+            let read = within("reading", self.fill()).await;
+            if !read.is_ok_and(|read| read > 0) {
+                break;
+            }
+        }
+        self.take(count.min(self.ahead.len()))
+    }
+
     /// Says that no more bytes will follow, and stays to read.
     pub async fn finish(&mut self) {
         let _ = self.stream.shutdown().await;

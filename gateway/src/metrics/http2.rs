@@ -55,7 +55,10 @@ impl EndedCounts {
     /// Each reason that has occurred, and how often.
     pub(super) fn read(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed));
-        NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0)
+        NAMES
+            .into_iter()
+            .zip(counts)
+            .filter(|(_, count)| *count > 0)
     }
 }
 

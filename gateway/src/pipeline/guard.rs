@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Versio
 use hyper::body::Incoming;
 
 use super::Passage;
+use super::http2;
 use crate::listener::config::EdgeConfig;
 use crate::rejection::{METHODS, Rejection};
 use crate::route::host::Authority;
@@ -34,6 +35,9 @@ fn admit<B>(
     edge: &EdgeConfig,
     wants_host: bool,
 ) -> Result<String, Rejection> {
+    if request.version() == Version::HTTP_2 {
+        http2::admit(request)?;
+    }
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
         return Err(Rejection::MethodRefused);
     }

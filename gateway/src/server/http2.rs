@@ -74,8 +74,8 @@ pub(super) async fn serve<I: AsyncRead + AsyncWrite + Unpin>(
         })
     };
     let socket = Socket::new((io, ahead), Arc::clone(state), Rc::clone(&ended));
-    let connection = builder(&streams, &core.view().config.edge)
-        .serve_connection(TokioIo::new(socket), service);
+    let connection =
+        builder(&streams, &core.view().config.edge).serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);
     let mut serving = Serving {
         core,

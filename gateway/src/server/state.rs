@@ -114,8 +114,7 @@ impl ConnectionState {
     }
 
     fn restart(&self) {
-        self.since
-            .store(self.now(), Ordering::Relaxed);
+        self.since.store(self.now(), Ordering::Relaxed);
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -144,7 +143,11 @@ impl ConnectionState {
     pub(super) fn in_head(&self, is_in: bool) {
         let since = self.head_since.load(Ordering::Relaxed);
         if is_in != (since != 0) {
-            let now = if is_in { self.now().wrapping_add(1).max(1) } else { 0 };
+            let now = if is_in {
+                self.now().wrapping_add(1).max(1)
+            } else {
+                0
+            };
             self.head_since.store(now, Ordering::Relaxed);
         }
     }
@@ -197,9 +200,7 @@ impl ConnectionState {
     /// Ends what has taken too long. The header timeout runs from a request's first byte; before that only the idle
     /// timeout does.
     pub(super) fn sweep(&self, limits: Limits) {
-        let waited = self
-            .now()
-            .wrapping_sub(self.since.load(Ordering::Relaxed));
+        let waited = self.now().wrapping_sub(self.since.load(Ordering::Relaxed));
         let head_since = self.head_since.load(Ordering::Relaxed);
         let in_head = match head_since {
             0 => 0,
