@@ -1,6 +1,8 @@
-//! How a problem is said to whoever asks: as JSON to programs, as a small page to people with a browser.
+//! How a problem is said to whoever asks: as JSON to programs, as a small page to people with a browser, as the
+//! end of a call to gRPC.
 
 mod page;
+pub mod grpc;
 
 use bytes::Bytes;
 use chassis::problem::Problem;
@@ -16,11 +18,16 @@ pub enum Taken {
     Problem,
     /// A page.
     Page,
+    /// The end of a call of gRPC.
+    GrpcStatus,
 }
 
 impl Taken {
     /// A page is for whoever looks at something (GET, HEAD) and says that HTML suits better than JSON.
     pub fn by(method: &Method, fields: &HeaderMap) -> Self {
+        if grpc::is_call(fields) {
+            return Self::GrpcStatus;
+        }
         let looks = matches!(*method, Method::GET | Method::HEAD);
         if looks && fields.contains_key(ACCEPT) && prefers_html(fields) {
             Self::Page
@@ -33,6 +40,7 @@ impl Taken {
 /// The whole answer.
 pub fn render<B: From<Bytes>>(problem: &Problem, taken: Taken) -> Response<B> {
     let mut answer = match taken {
+        Taken::GrpcStatus => return grpc::render(problem),
         Taken::Problem => problem.to_response(),
         Taken::Page => {
             let mut answer = problem.to_response_of(HTML, page::of(problem).into());

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chassis::handover::{self, DEADLINE, STATE, STICKY};
 use chassis::principal::escaped;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
 use upstream::Whose;
@@ -18,6 +17,7 @@ use crate::forward::deadline;
 use crate::forward::fields::Sender;
 use crate::listener::config::Listener;
 use crate::rejection::Rejection;
+use crate::rendering::grpc;
 use crate::route::compiled::{Route, Target};
 use crate::side::sticky;
 
@@ -42,7 +42,9 @@ impl Passage<'_> {
     /// Until when the caller waits, where it is believed: a gRPC caller always is. What cannot be read is as good as not
     /// there, but counted.
     pub(super) fn caller_waits_until(&self, route: &Route, fields: &HeaderMap) -> Option<Instant> {
-        let grpc = is_grpc(fields).then(|| deadline::of_grpc(fields)).flatten();
+        let grpc = grpc::is_call(fields)
+            .then(|| deadline::of_grpc(fields))
+            .flatten();
         let told = self.told(route, fields);
         let wait = grpc.into_iter().chain(told).min()?;
         Some(Instant::now() + wait)
@@ -115,11 +117,6 @@ impl Handed {
             fields.insert(STATE, state);
         }
     }
-}
-
-fn is_grpc(fields: &HeaderMap) -> bool {
-    let content = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    content.is_some_and(|content| content.starts_with(b"application/grpc"))
 }
 
 /// When an answer's head must have come: the route's time, or the caller's where that is shorter.

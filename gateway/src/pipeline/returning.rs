@@ -124,7 +124,9 @@ impl Passage<'_> {
         rejection: &Rejection,
         found: &mut Found<'_>,
     ) -> Response<ReplyBody> {
-        let (_, code) = rejection.kind();
+        let (status, code) = rejection.kind();
+        // A call of gRPC hears it under 200, which is no success.
+        found.record.status = Some(status);
         found.record.code = Some(code);
         self.core.shared.metrics.problem(code);
         if let Rejection::Limited(limited) = rejection {
@@ -159,7 +161,7 @@ impl Passage<'_> {
         mut answer: Response<ReplyBody>,
         mut found: Found<'_>,
     ) -> Response<ReplyBody> {
-        found.record.status = Some(answer.status());
+        found.record.status.get_or_insert(answer.status());
         let trusted = found.record.decision.is_some() && self.is_trusted(&found);
         let fields = answer.headers_mut();
         fields.insert(request_id::FIELD, found.record.request_id.to_value());

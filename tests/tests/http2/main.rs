@@ -6,6 +6,8 @@
 )]
 
 mod abuse;
+mod conformance;
+mod grpc;
 mod passing;
 mod speaking;
 
