@@ -76,7 +76,7 @@ impl Frame {
         Self::head(END_STREAM, stream, &pseudo)
     }
 
-    /// RST_STREAM with `CANCEL`.
+    /// `RST_STREAM` with `CANCEL`.
     pub fn cancel(stream: u32) -> Self {
         Self::new(kind::RST_STREAM, 0, stream, 8_u32.to_be_bytes())
     }
@@ -91,7 +91,7 @@ impl Frame {
         bytes
     }
 
-    /// The number that a GOAWAY or a RST_STREAM gives as its reason.
+    /// The number that a GOAWAY or a `RST_STREAM` gives as its reason.
     pub fn code(&self) -> u32 {
         let from = if self.kind == kind::GOAWAY { 4 } else { 0 };
         let code = self.content.get(from..from + 4);

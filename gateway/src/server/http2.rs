@@ -48,7 +48,7 @@ const MISTAKES: usize = 100;
 const RESET_UNSEEN: usize = 20;
 
 /// A client that says nothing is asked whether it is still there, and has so long to say so.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A client that was told to leave and has no request may take so many counts of the sweep.
