@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "helpers of tests fail the test as tests do"
 )]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a table of cases has a line for each"
+)]
 
 mod abuse;
 mod conformance;
