@@ -38,6 +38,8 @@ mod judge;
 mod migration;
 mod target;
 mod fallback;
+mod slashes;
+mod cors;
 mod route;
 mod check;
 mod patience;

@@ -1,6 +1,7 @@
 //! What would happen to one request, and why: the same stages as on the data path, asked without a socket.
 
 mod client;
+mod spelling;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -21,9 +22,8 @@ use crate::judge::compiled::Canary;
 use crate::listener::config::Listener;
 use crate::route::compiled::{Route, Target};
 use crate::route::conditions::Asked;
-use crate::route::config::{EncodedSlash, TargetConfig};
+use crate::route::config::TargetConfig;
 use crate::route::host::Authority;
-use crate::route::path::{has_encoded_slash, normalise};
 use crate::side::compiled::Migration;
 use crate::side::stage::{Asking, decide};
 use crate::side::sticky;
@@ -93,12 +93,8 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
         .target
         .split_once('?')
         .unwrap_or((&question.target, ""));
-    let path = match normalise(given) {
-        Ok(path) => path,
-        Err(refused) => {
-            told.say("path", [format!("refused with 400: {refused}")]);
-            return told;
-        }
+    let Some(path) = spelling::normal(given, &mut told) else {
+        return told;
     };
     let unchanged = if path == given { " (as given)" } else { "" };
     told.say("path", [format!("{path}{unchanged}")]);
@@ -115,13 +111,10 @@ pub fn explain(snapshot: &Snapshot, question: &Question) -> Explanation {
     let Some(route) = route(snapshot, question.listener, &asked, &mut told) else {
         return told;
     };
-    if route.encoded_slash == EncodedSlash::Reject && has_encoded_slash(&path) {
-        told.say(
-            "path",
-            ["refused with 400: this route takes no encoded slash".to_owned()],
-        );
+    let table = snapshot.table(question.listener);
+    let Some(path) = spelling::forwarded(table, route, given, &asked, &mut told) else {
         return told;
-    }
+    };
     policies(route, question, &mut told);
     led(snapshot, &route.name, &mut told);
     side((snapshot, route), question, &client, &path, &mut told);

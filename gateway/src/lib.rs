@@ -17,6 +17,7 @@ pub mod forward;
 pub mod shadow;
 pub mod judge;
 pub mod side;
+pub mod cors;
 pub mod route;
 pub mod rejection;
 pub mod rendering;

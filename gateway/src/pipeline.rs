@@ -3,6 +3,7 @@
 
 mod http2;
 mod guard;
+mod routing;
 mod handing;
 mod outgoing;
 mod affinity;
@@ -14,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use self::asking::{Told, within_cap};
@@ -34,9 +35,6 @@ use crate::rejection::Rejection;
 use crate::rendering::Taken;
 use crate::reply::ReplyBody;
 use crate::route::compiled::{Route, Target};
-use crate::route::conditions::Asked;
-use crate::route::config::EncodedSlash;
-use crate::route::path::{has_encoded_slash, normalise};
 use crate::side::stage::{Asking, decide};
 use crate::side::sticky;
 
@@ -50,6 +48,10 @@ struct Found<'a> {
     verified: Option<Rc<Verified>>,
     standing: Option<Standing>,
     wants_visitor: bool,
+    /// Whose page sent it, where the route asks.
+    origin: Option<HeaderValue>,
+    /// A browser asks beforehand, and the route has the answer.
+    is_preflight: bool,
     /// What the judge is told, unless the answer breaks off.
     judged: Option<SoFar>,
 }
@@ -77,6 +79,8 @@ pub async fn answer(
         verified: None,
         standing: None,
         wants_visitor: false,
+        origin: None,
+        is_preflight: false,
         judged: None,
     };
     let passage = Passage {
@@ -117,17 +121,11 @@ impl<'a> Passage<'a> {
         outgoing::identify(&mut request, self.client, &mut found.record);
 
         let given = guard::target(request.uri())?;
-        let path = normalise(given.path())?;
-        if path != given.path() {
-            found.record.path = Some(path.to_string());
+        let (route, path) = self.route(&request, &host, &given, found)?;
+        if let Some(answer) = Self::preflight(route, &request, found) {
+            return Ok(answer);
         }
-        let route = self.route(&request, &host, given.query().unwrap_or_default(), &path)?;
-        found.route = Some(route);
-        found.record.stats = Arc::clone(&route.stats);
         let caller_waits_until = self.caller_waits_until(route, request.headers());
-        if route.encoded_slash == EncodedSlash::Reject && has_encoded_slash(&path) {
-            return Err(Rejection::EncodedSlash);
-        }
 
         // By address first: a flood must not reach the cost of a signature.
         found.standing = self.limit(&route.limits.before_auth, &request, route, None)?;
@@ -172,25 +170,6 @@ impl<'a> Passage<'a> {
             Told::Fixed(answer) => answer,
         };
         Ok(shadowing::keep(answer, capture))
-    }
-
-    fn route(
-        &self,
-        request: &Request<Incoming>,
-        host: &str,
-        query: &str,
-        path: &str,
-    ) -> Result<&'a Route, Rejection> {
-        let asked = Asked {
-            host,
-            path,
-            query,
-            method: request.method(),
-            fields: request.headers(),
-        };
-        let table = self.view.table(self.peer.listener);
-        let index = table.find(&asked).ok_or(Rejection::RouteNotFound)?;
-        self.view.routes.get(index).ok_or(Rejection::RouteNotFound)
     }
 
     /// A page is counted once, at the edge; its parts are not.

@@ -13,6 +13,7 @@ use crate::auth::stage::Denied;
 use crate::forward::body::RequestBodyError;
 use crate::rate_limit::stage::{Limited, whole_seconds};
 use crate::route::path::PathError;
+use crate::route::slashes::Refused;
 
 /// What is forwarded, as far as methods have names that everybody knows.
 pub const METHODS: HeaderValue =
@@ -247,6 +248,15 @@ fn challenge(denied: &Denied) -> Option<HeaderValue> {
         Denied::Group => return None,
     };
     HeaderValue::try_from(text).ok()
+}
+
+impl From<Refused> for Rejection {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Encoded => Self::EncodedSlash,
+            Refused::Path(error) => Self::BadPath(error),
+        }
+    }
 }
 
 impl From<PathError> for Rejection {

@@ -88,6 +88,12 @@ impl ReplyBody {
     }
 }
 
+impl Default for ReplyBody {
+    fn default() -> Self {
+        Self::from(Bytes::new())
+    }
+}
+
 impl From<Bytes> for ReplyBody {
     fn from(bytes: Bytes) -> Self {
         Self {

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod path;
 pub mod host;
+pub mod slashes;
 pub mod conditions;
 pub mod table;
 pub mod fingerprint;

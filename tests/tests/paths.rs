@@ -61,6 +61,56 @@ async fn no_spelling_of_a_guarded_path_reaches_the_catch_all() {
 }
 
 #[tokio::test]
+async fn what_a_route_makes_of_slashes_never_leads_to_another() {
+    let origin = Origin::saying("ok").await;
+    let mut routes = format!("[upstream.m]\nendpoints = [\"{}\"]\n", origin.url());
+    for (name, policy) in [
+        ("decoded", "encoded_slash = \"decode\""),
+        (
+            "watched",
+            "encoded_slash = \"reject\"\nencoded_slash_mode = \"observe\"",
+        ),
+        ("unmerged", "merge_slashes = false"),
+        ("guarded", "methods = [\"GET\"]"),
+    ] {
+        let path = format!("path = \"/{name}\"\nauth = \"none\"\nupstream = \"m\"");
+        routes.extend([format!("[route.{name}]\n{path}\n{policy}\n")]);
+    }
+    let edge = Edge::with_routes(&routes).start().await;
+    for (target, forwarded) in [
+        ("/decoded/a%2fb?c=%2f", Some("/decoded/a/b?c=%2f")),
+        ("/decoded/a%2f/b", Some("/decoded/a/b")),
+        ("/decoded/a%252fb", Some("/decoded/a%252fb")),
+        ("/decoded/%2f..%2f../guarded", None),
+        ("/decoded/..%2fguarded", None),
+        ("/decoded/a%5cb", None),
+        ("/watched/a%2fb", Some("/watched/a%2Fb")),
+        ("/unmerged//a//", Some("/unmerged//a//")),
+        ("//unmerged/a", None),
+        ("/unmerged/a//../b", None),
+        ("/guarded//a", Some("/guarded/a")),
+    ] {
+        let before = origin.seen().len();
+        let request = format!("GET {target} HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n");
+        let answer = edge.exchange(request).await;
+        let seen = origin.seen();
+        let seen = seen.get(before).map(|request| request.head.target());
+        assert_eq!(seen, forwarded, "{target}: {answer:?}");
+        let status = if forwarded.is_some() { 200 } else { 400 };
+        assert_eq!(answer.status, status, "{target}: {answer:?}");
+    }
+    let metrics = edge.admin("/metrics").send().await;
+    let metrics = metrics.text();
+    let counted = "banyan_encoded_slashes_observed_total{route=\"watched\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+    edge.access_line("what was only observed", |line| {
+        line["observed"] == "encoded_slash" && line["route"] == "watched"
+    })
+    .await;
+    edge.stop().await;
+}
+
+#[tokio::test]
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
 async fn what_is_not_http_gets_a_problem_and_is_counted() {
     let origin = Origin::saying("ok").await;

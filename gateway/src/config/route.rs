@@ -8,6 +8,7 @@ use http::{HeaderName, Method};
 use crate::auth::config::AuthConfig;
 use crate::config::access;
 use crate::config::backend;
+use crate::config::cors;
 use crate::config::fallback;
 use crate::config::judge::{Judge, judge};
 use crate::config::listeners;
@@ -16,6 +17,7 @@ use crate::config::migration;
 use crate::config::names::Kind;
 use crate::config::report::{At, Place};
 use crate::config::retry::{self, Retry};
+use crate::config::slashes;
 use crate::config::split::Flags;
 use crate::config::sticky;
 use crate::config::table::Table;
@@ -23,7 +25,7 @@ use crate::config::target;
 use crate::config::value::Value;
 use crate::forward::config::UnderscoreFields;
 use crate::listener::config::Listener;
-use crate::route::config::{EncodedSlash, HostConfig, PathConfig, RouteConfig, ValueConfig};
+use crate::route::config::{HostConfig, PathConfig, RouteConfig, ValueConfig};
 use crate::side::config::Sticky;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -32,10 +34,6 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const NO_TIMEOUT: Duration = Duration::from_hours(24 * 365);
 const MAX_BODY: u64 = 10 * 1024 * 1024;
 
-const SLASHES: [(&str, EncodedSlash); 2] = [
-    ("reject", EncodedSlash::Reject),
-    ("keep", EncodedSlash::Keep),
-];
 const UNDERSCORES: [(&str, UnderscoreFields); 2] = [
     ("drop", UnderscoreFields::Drop),
     ("keep", UnderscoreFields::Keep),
@@ -114,7 +112,7 @@ pub(super) fn read(
     let timeout = timeout(table).or_else(|| defaults.timeout.clone());
     let client_deadline = client_deadline(table);
     let max_body = max_body(table).unwrap_or(defaults.max_body);
-    let slash = choice(table, "encoded_slash", &SLASHES);
+    let (slashes, cors, tries) = (slashes::read(table), cors::read(table), retry::read(table));
     let underscores = choice(table, "underscore_fields", &UNDERSCORES);
     let sticky = sticky(table, defaults, auth.as_ref());
     let changes = backend::changes(table, takes.path.as_ref());
@@ -127,7 +125,6 @@ pub(super) fn read(
         default_judge: &defaults.judge,
     };
     let target = target::read(table, &known, &changes, takes.path.as_ref());
-    let tries = retry::read(table);
     let fallback = fallback::Route {
         methods: &takes.methods,
         changes: &changes,
@@ -149,7 +146,8 @@ pub(super) fn read(
         timeout: timeout.as_ref().map_or(TIMEOUT, |at| at.value),
         client_deadline: client_deadline.unwrap_or(defaults.client_deadline),
         max_body,
-        encoded_slash: slash.unwrap_or_else(|| default_slash(&auth.value)),
+        slashes: slashes.of(&auth.value),
+        cors,
         underscore_fields: underscores.unwrap_or_default(),
         sticky,
         target: target?,
@@ -178,14 +176,6 @@ fn takes(table: &Table<'_>) -> Takes {
         methods: each(table, "methods", matching::method),
         headers: matching::headers(table),
         query: matching::query(table),
-    }
-}
-
-/// A server behind may take `%2f` for a slash, and so see another path than the one that was authorised.
-fn default_slash(auth: &AuthConfig) -> EncodedSlash {
-    match auth {
-        AuthConfig::Public => EncodedSlash::Keep,
-        AuthConfig::Tokens(_) => EncodedSlash::Reject,
     }
 }
 

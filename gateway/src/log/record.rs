@@ -82,6 +82,8 @@ pub struct Record {
     pub bytes_out: u64,
     /// Why the answer's body ended early.
     pub cut: Option<&'static str>,
+    /// The code of a problem that a policy only observed.
+    pub observed: Option<&'static str>,
 }
 
 /// Who answers in the place of a backend.
@@ -166,6 +168,7 @@ impl Record {
             code: None,
             bytes_out: 0,
             cut: None,
+            observed: None,
         })
     }
 
@@ -233,6 +236,7 @@ impl Record {
             ("fallback", fallback),
             ("code", self.code),
             ("cut", self.cut),
+            ("observed", self.observed),
         ] {
             if let Some(value) = value {
                 line.text(name, value.as_bytes());

@@ -233,10 +233,10 @@ impl Metrics {
         ]
     }
 
-    /// How often somebody else stepped in.
+    /// How often somebody else stepped in, or something was only watched.
     fn nets(&self) -> impl Iterator<Item = Sample> {
         type Count = fn(&RouteStats) -> &AtomicU64;
-        let metrics: [(_, _, Count); 3] = [
+        let metrics: [(_, _, Count); 4] = [
             (
                 "banyan_capped",
                 "Requests that legacy answered because the service had as many as it may have at once",
@@ -251,6 +251,11 @@ impl Metrics {
                 "banyan_fallbacks",
                 "Requests that a route's fallback answered because its backend did not",
                 |stats| &stats.fallbacks,
+            ),
+            (
+                "banyan_encoded_slashes_observed",
+                "Requests that would be refused for an encoded slash, on routes that only observe that",
+                |stats| &stats.slashes_observed,
             ),
         ];
         let routes = self.routes();

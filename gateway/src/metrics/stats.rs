@@ -26,6 +26,8 @@ pub struct RouteStats {
     pub failovers: AtomicU64,
     /// Requests that somebody else answered because the backend did not.
     pub fallbacks: AtomicU64,
+    /// Requests that would be refused for an encoded slash, if that were not only observed.
+    pub slashes_observed: AtomicU64,
     /// Requests of a capped canary that the service is answering.
     on_service: AtomicU32,
     cores: Box<[CoreStats]>,
@@ -126,6 +128,7 @@ impl RouteStats {
             capped: AtomicU64::new(0),
             failovers: AtomicU64::new(0),
             fallbacks: AtomicU64::new(0),
+            slashes_observed: AtomicU64::new(0),
             on_service: AtomicU32::new(0),
             cores: (0..cores).map(|_| CoreStats::default()).collect(),
         }

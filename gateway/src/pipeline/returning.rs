@@ -192,6 +192,9 @@ impl Passage<'_> {
         if found.wants_visitor && found.record.code.is_none() {
             visitor::give(fields, self.client.secure);
         }
+        if let Some(cors) = found.route.and_then(|route| route.cors.as_ref()) {
+            cors.tell(fields, found.origin.as_ref(), found.is_preflight);
+        }
         answer.body_mut().judged(found.judged);
         answer.body_mut().recorded(found.record);
         answer

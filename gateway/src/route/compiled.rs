@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use strangler::Side;
 
-use super::config::{EncodedSlash, RouteConfig};
+use super::config::{RouteConfig, Slashes};
 use super::mark::Mark;
 use crate::auth::compiled::Policy;
+use crate::cors::stage::Cors;
 use crate::forward::compiled::{Backend, Fallback};
 use crate::forward::config::UnderscoreFields;
 use crate::judge::compiled::Canary;
@@ -37,8 +38,10 @@ pub struct Route {
     pub client_deadline: bool,
     /// The largest request body, bytes.
     pub max_body: u64,
-    /// What becomes of `%2f`.
-    pub encoded_slash: EncodedSlash,
+    /// What becomes of slashes in a path.
+    pub slashes: Slashes,
+    /// What browsers are told about other origins.
+    pub cors: Option<Box<Cors>>,
     /// What becomes of fields with `_`.
     pub underscore_fields: UnderscoreFields,
     /// The path prefix that a rewrite replaces; empty for other kinds of paths.
@@ -99,7 +102,8 @@ impl Route {
             timeout: config.timeout,
             client_deadline: config.client_deadline,
             max_body: config.max_body,
-            encoded_slash: config.encoded_slash,
+            slashes: config.slashes,
+            cors: config.cors.as_ref().map(|cors| Box::new(Cors::new(cors))),
             underscore_fields: config.underscore_fields,
             prefix: config.path.prefix().to_owned(),
             sticky: config.sticky.clone(),

@@ -7,6 +7,7 @@ use http::{HeaderName, Method};
 use strangler::Phase;
 
 use crate::auth::config::AuthConfig;
+use crate::cors::config::CorsConfig;
 use crate::forward::config::{BackendConfig, FallbackConfig, RetryConfig, UnderscoreFields};
 use crate::listener::config::Listener;
 use crate::side::config::{MigrationConfig, Sticky};
@@ -38,8 +39,10 @@ pub struct RouteConfig {
     pub client_deadline: bool,
     /// The largest request body, bytes.
     pub max_body: u64,
-    /// What becomes of `%2f` and `%5c` in a path.
-    pub encoded_slash: EncodedSlash,
+    /// What becomes of slashes in a path.
+    pub slashes: Slashes,
+    /// What pages of other origins may do.
+    pub cors: Option<CorsConfig>,
     /// What becomes of fields with `_` in their name.
     pub underscore_fields: UnderscoreFields,
     /// What keeps a caller on one side, the first that is present: here, or behind the backend that it is handed on to.
@@ -119,6 +122,17 @@ pub enum ValueConfig {
     Regex(String),
 }
 
+/// What becomes of slashes that servers read in different ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slashes {
+    /// Of `%2f` and `%5c`.
+    pub encoded: EncodedSlash,
+    /// What would be refused for one is only counted, and forwarded as it is.
+    pub observe: bool,
+    /// `//` is one slash.
+    pub merge: bool,
+}
+
 /// What becomes of an encoded slash or backslash in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodedSlash {
@@ -126,4 +140,6 @@ pub enum EncodedSlash {
     Reject,
     /// It stays encoded. The default of a public route.
     Keep,
+    /// It becomes a slash, as long as that leads to the same route.
+    Decode,
 }

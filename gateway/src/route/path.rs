@@ -23,6 +23,9 @@ pub enum PathError {
     /// `..;x`, `..%2f`: a dot segment to some servers.
     #[error("a dot segment is followed by a slash or by nothing")]
     DisguisedDots,
+    /// `//`, where the path leads elsewhere when it is one slash.
+    #[error("a // in this path leads elsewhere than one slash would")]
+    RepeatedSlash,
 }
 
 /// Brings a path (without its query) into normal form. Costs nothing when it already is.
@@ -41,7 +44,20 @@ pub fn normalise(path: &str) -> Result<Cow<'_, str>, PathError> {
         return Ok(Cow::Borrowed(path));
     }
     let decoded = decode(path)?;
-    without_dots(&decoded).map(Cow::Owned)
+    without_dots(&decoded, true).map(Cow::Owned)
+}
+
+/// The same, but `//` stays. Never holds a dot segment either.
+pub fn normalise_unmerged(path: &str) -> Result<String, PathError> {
+    if !path.starts_with('/') {
+        return Err(PathError::NoSlash);
+    }
+    without_dots(&decode(path)?, false)
+}
+
+/// A path in normal form with its encoded slashes and backslashes decoded: no normal form any more.
+pub fn decode_slashes(path: &str) -> String {
+    path.replace("%2F", "/").replace("%5C", "\\")
 }
 
 /// Whether a path in normal form holds an encoded slash or backslash.
@@ -121,7 +137,7 @@ fn hex_pair(pair: &[u8]) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-fn without_dots(path: &str) -> Result<String, PathError> {
+fn without_dots(path: &str, merge: bool) -> Result<String, PathError> {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
     // A path that ends in a slash or a dot segment names a folder and keeps its last slash.
@@ -130,6 +146,7 @@ fn without_dots(path: &str) -> Result<String, PathError> {
         let last = segments.peek().is_none();
         folder = last && matches!(segment, "" | "." | "..");
         match segment {
+            "" if !merge && !last => kept.push(segment),
             "" | "." => {}
             ".." => {
                 kept.pop();
@@ -244,6 +261,16 @@ mod tests {
                 let again = normalise(&once);
                 prop_assert_eq!(again.as_deref(), Ok(&*once));
                 prop_assert!(!once.contains("/../") && !once.contains("//") && !once.ends_with("/.."));
+                prop_assert!(!once.contains("/./") && !once.ends_with("/."));
+            }
+        }
+
+        #[test]
+        fn so_is_the_form_that_keeps_its_slashes(path in "/([a-z./;%\\\\~ -]|%2[eEfF]|%5c|//|\\.\\.){0,40}") {
+            if let Ok(once) = normalise_unmerged(&path) {
+                let again = normalise_unmerged(&once);
+                prop_assert_eq!(again.as_deref(), Ok(&*once));
+                prop_assert!(once.split('/').all(|segment| !matches!(segment, "." | "..")));
             }
         }
     }

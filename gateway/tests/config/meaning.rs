@@ -198,14 +198,14 @@ encoded_slash = "reject"
         a.query,
         [("q".to_owned(), ValueConfig::Exact("x".to_owned()))]
     );
-    assert_eq!(a.encoded_slash, EncodedSlash::Reject);
+    assert_eq!(a.slashes.encoded, EncodedSlash::Reject);
     assert_eq!(
         config.routes["b"].path,
         PathConfig::Prefix("/b/d".to_owned())
     );
-    assert_eq!(config.routes["b"].encoded_slash, EncodedSlash::Keep);
+    assert_eq!(config.routes["b"].slashes.encoded, EncodedSlash::Keep);
     assert_eq!(config.routes["c"].path, PathConfig::Prefix(String::new()));
-    assert_eq!(config.routes["c"].encoded_slash, EncodedSlash::Reject);
+    assert_eq!(config.routes["c"].slashes.encoded, EncodedSlash::Reject);
 }
 
 #[test]

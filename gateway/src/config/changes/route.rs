@@ -5,7 +5,7 @@ use super::{Changes, rollout, shadow, upstream, words};
 use crate::auth::config::AuthConfig;
 use crate::config::units::{show_duration, show_size};
 use crate::forward::config::{BackendConfig, FallbackAnswer, FallbackConfig, PathRewrite};
-use crate::route::config::{HostConfig, PathConfig, RouteConfig, TargetConfig};
+use crate::route::config::{HostConfig, PathConfig, RouteConfig, Slashes, TargetConfig};
 use crate::side::config::MigrationConfig;
 
 pub(super) fn between(changes: &mut Changes, old: &RouteConfig, new: &RouteConfig) {
@@ -44,11 +44,8 @@ pub(super) fn between(changes: &mut Changes, old: &RouteConfig, new: &RouteConfi
         show_size(old.max_body),
         show_size(new.max_body),
     );
-    changes.say_only(
-        format!("{name} encoded_slash"),
-        &old.encoded_slash,
-        &new.encoded_slash,
-    );
+    slashes(changes, name, old.slashes, new.slashes);
+    changes.say_only(format!("{name} cors"), &old.cors, &new.cors);
     changes.say_only(
         format!("{name} underscore_fields"),
         &old.underscore_fields,
@@ -65,6 +62,21 @@ pub(super) fn between(changes: &mut Changes, old: &RouteConfig, new: &RouteConfi
     target(changes, name, &old.target, &new.target);
     upstream::retry(changes, name, &old.retry, &new.retry);
     fallback(changes, name, old.fallback.as_ref(), new.fallback.as_ref());
+}
+
+fn slashes(changes: &mut Changes, name: &str, old: Slashes, new: Slashes) {
+    let key = format!("{name} encoded_slash");
+    changes.say_only(key, &old.encoded, &new.encoded);
+    let mode = |slashes: Slashes| {
+        if slashes.observe {
+            "observe"
+        } else {
+            "enforce"
+        }
+    };
+    let key = format!("{name} encoded_slash_mode");
+    changes.say(key, mode(old), mode(new));
+    changes.say(format!("{name} merge_slashes"), old.merge, new.merge);
 }
 
 /// A body may be long: that it is another one is all that is said.

@@ -258,6 +258,12 @@ fn every_difference_is_said_somehow() {
         ("path = \"/\"", "path = \"/\"\nheaders.a = \"1\""),
         ("path = \"/\"", "path = \"/\"\nnote = \"why\""),
         ("path = \"/\"", "path = \"/\"\nencoded_slash = \"reject\""),
+        (
+            "path = \"/\"",
+            "path = \"/\"\nencoded_slash_mode = \"observe\"",
+        ),
+        ("path = \"/\"", "path = \"/\"\nmerge_slashes = false"),
+        ("path = \"/\"", "path = \"/\"\ncors.allow_origins = [\"*\"]"),
         ("path = \"/\"", "path = \"/\"\nrewrite.host = \"a.example\""),
         (
             "canary.percent = 5",

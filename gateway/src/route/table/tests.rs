@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::auth::config::AuthConfig;
 use crate::forward::config::{BackendConfig, PathRewrite, RetryConfig, UnderscoreFields};
-use crate::route::config::{EncodedSlash, TargetConfig, ValueConfig};
+use crate::route::config::{EncodedSlash, Slashes, TargetConfig, ValueConfig};
 
 pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
     RouteConfig {
@@ -20,7 +20,12 @@ pub(super) fn route(name: &str, path: PathConfig) -> RouteConfig {
         timeout: std::time::Duration::from_secs(15),
         client_deadline: false,
         max_body: 1 << 20,
-        encoded_slash: EncodedSlash::Keep,
+        slashes: Slashes {
+            encoded: EncodedSlash::Keep,
+            observe: false,
+            merge: true,
+        },
+        cors: None,
         underscore_fields: UnderscoreFields::Drop,
         sticky: vec![],
         target: TargetConfig::Upstream(BackendConfig {
