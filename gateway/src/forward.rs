@@ -11,6 +11,7 @@ pub mod via;
 pub mod answer;
 pub mod tap;
 pub mod deadline;
+pub mod incoming;
 pub mod body;
 pub mod upgrade;
 pub mod stage;

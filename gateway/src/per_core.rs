@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::UNIX_EPOCH;
 
 use arc_swap::ArcSwap;
 use chassis::clock::Clock;
@@ -61,6 +62,8 @@ pub struct PerCore {
     ledger: Rc<Ledger>,
     view: RefCell<Rc<View>>,
     underscored: Cell<u64>,
+    /// The current second, and as a `Date` says it.
+    date: Cell<(u64, [u8; 29])>,
 }
 
 /// This core's handle of a snapshot: handing it to a request touches no memory of another core.
@@ -89,6 +92,7 @@ impl PerCore {
             ledger: Ledger::new(core, clock, lines),
             view: RefCell::new(Rc::new(View(shared.current.load_full()))),
             underscored: Cell::new(0),
+            date: Cell::new((0, *b"Thu, 01 Jan 1970 00:00:00 GMT")),
             shared: Arc::clone(shared),
         })
     }
@@ -121,6 +125,20 @@ impl PerCore {
     /// The core's clock.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// Now, as a `Date` field says it (RFC 9110, section 5.6.7). It is worked out once a second.
+    pub fn date(&self) -> [u8; 29] {
+        let now = self.clock().unix();
+        let (second, mut text) = self.date.get();
+        if second != now.as_secs() {
+            let written = httpdate::fmt_http_date(UNIX_EPOCH + now);
+            if let Ok(written) = written.as_bytes().try_into() {
+                text = written;
+            }
+            self.date.set((now.as_secs(), text));
+        }
+        text
     }
 
     /// Fields that were dropped for an underscore.

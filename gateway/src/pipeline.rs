@@ -16,13 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::{HeaderValue, Request, Response};
-use hyper::body::Incoming;
 
 use self::asking::{Told, within_cap};
 use crate::auth::compiled::Verified;
 use crate::auth::stage::{authenticate, authorise};
 use crate::forward::client::{Client, Peer};
 use crate::forward::compiled::Backend;
+use crate::forward::incoming::ClientBody;
 use crate::forward::stage::Forwarding;
 use crate::forward::upgrade::Wanted;
 use crate::judge::stage::SoFar;
@@ -60,7 +60,7 @@ struct Found<'a> {
 pub async fn answer(
     core: &Rc<PerCore>,
     peer: &Peer,
-    request: Request<Incoming>,
+    request: Request<ClientBody>,
 ) -> Response<ReplyBody> {
     let view = core.view();
     let client = match peer.listener {
@@ -108,7 +108,7 @@ struct Passage<'a> {
 impl<'a> Passage<'a> {
     async fn through(
         self,
-        mut request: Request<Incoming>,
+        mut request: Request<ClientBody>,
         found: &mut Found<'a>,
     ) -> Result<Response<ReplyBody>, Rejection> {
         let core = self.core;
@@ -176,7 +176,7 @@ impl<'a> Passage<'a> {
     fn limit(
         &self,
         limits: &[Arc<Limit>],
-        request: &Request<Incoming>,
+        request: &Request<ClientBody>,
         route: &Route,
         verified: Option<&Verified>,
     ) -> Result<Option<Standing>, Rejection> {
@@ -196,7 +196,7 @@ impl<'a> Passage<'a> {
     fn decide<'r>(
         &self,
         route: &'r Route,
-        request: &Request<Incoming>,
+        request: &Request<ClientBody>,
         verified: Option<&Verified>,
         key: Option<&str>,
         found: &mut Found<'_>,

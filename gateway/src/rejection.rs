@@ -24,6 +24,8 @@ pub const METHODS: HeaderValue =
 pub enum Rejection {
     /// The message breaks a rule of HTTP.
     BadRequest(&'static str),
+    /// A version of HTTP that is not spoken here.
+    Version,
     /// The path could be read in two ways.
     BadPath(PathError),
     /// An encoded slash, where the route does not take one.
@@ -59,6 +61,7 @@ impl Rejection {
     pub fn kind(&self) -> (StatusCode, &'static str) {
         match self {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::Version => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "version_refused"),
             Self::BadPath(_) => (StatusCode::BAD_REQUEST, "bad_path"),
             Self::EncodedSlash => (StatusCode::BAD_REQUEST, "encoded_slash"),
             Self::MethodRefused => (StatusCode::METHOD_NOT_ALLOWED, "method_refused"),
@@ -86,7 +89,11 @@ impl Rejection {
     pub fn ends_the_connection(&self) -> bool {
         matches!(
             self,
-            Self::BadRequest(_) | Self::UriTooLong | Self::HeadTooLarge | Self::HeadTimeout
+            Self::BadRequest(_)
+                | Self::Version
+                | Self::UriTooLong
+                | Self::HeadTooLarge
+                | Self::HeadTimeout
         )
     }
 
@@ -166,8 +173,9 @@ fn upstream_kind(error: &CallError) -> (StatusCode, &'static str) {
 }
 
 /// Every code, with its title. `docs/operations.md` says more about each.
-pub const CODES: [(&str, &str); 27] = [
+pub const CODES: &[(&str, &str)] = &[
     ("bad_request", "The request breaks a rule of HTTP"),
+    ("version_refused", "This version of HTTP is not spoken here"),
     ("bad_path", "The path cannot be read in one way only"),
     (
         "encoded_slash",

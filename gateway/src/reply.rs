@@ -1,7 +1,6 @@
 //! The body of every answer that leaves the edge: our own few bytes, or an upstream's frames as they come.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -21,13 +20,6 @@ pub struct ReplyBody {
     judged: Option<SoFar>,
     /// Keeps what passes, for a copy.
     capture: Option<Box<Capture>>,
-    ended: Option<Arc<dyn Ended>>,
-}
-
-/// Who wants to know when an answer is over.
-pub trait Ended: Send + Sync {
-    /// It is.
-    fn ended(&self);
 }
 
 impl std::fmt::Debug for ReplyBody {
@@ -42,9 +34,6 @@ impl Drop for ReplyBody {
     fn drop(&mut self) {
         if let Some(capture) = self.capture.take() {
             capture.end(self.is_end_stream());
-        }
-        if let Some(ended) = self.ended.take() {
-            ended.ended();
         }
     }
 }
@@ -63,18 +52,12 @@ impl ReplyBody {
             record: None,
             judged: None,
             capture: None,
-            ended: None,
         }
     }
 
     /// Tells the judge when it ends, or breaks off.
     pub fn judged(&mut self, so_far: Option<SoFar>) {
         self.judged = so_far;
-    }
-
-    /// Tells `who` when it is over.
-    pub fn tell(&mut self, who: Arc<dyn Ended>) {
-        self.ended = Some(who);
     }
 
     /// Keeps what passes in `capture`, and hands that over with the body's end.
@@ -101,7 +84,6 @@ impl From<Bytes> for ReplyBody {
             record: None,
             judged: None,
             capture: None,
-            ended: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 mod protocol;
 mod state;
 mod client_io;
-mod socket;
+mod h1;
 mod http2;
 mod connection;
 mod door;

@@ -137,10 +137,8 @@ async fn a_grpc_callers_time_holds_at_the_edge_too() {
     let asked = request.header("grpc-timeout", "300m").send();
     let answer = tokio::time::timeout(Duration::from_secs(5), asked).await;
     let answer = answer.expect("the route's own fifteen seconds do not count");
-    assert_eq!(
-        (answer.status, answer.problem()),
-        (504, "upstream_timeout".into())
-    );
+    // DEADLINE_EXCEEDED
+    assert_eq!((answer.status, answer.field("grpc-status")), (200, Some("4")));
     let seen = origin.seen();
     let told = seen[0].head.all("grpc-timeout")[0];
     assert!(!told.is_empty(), "{seen:?}");

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::time::Instant;
 use upstream::bulkhead::Permit;
 use upstream::transport::hyper_h1::PooledBody;
@@ -20,6 +19,7 @@ use upstream::{InFlight, Resend};
 
 use self::timers::{Deadline, IdleTimer};
 use super::fields::{clean_answer, clean_trailers};
+use super::incoming::{ClientBody, ClientBodyError};
 use super::tap::{Memory, Tap};
 
 /// Why a request's body ended early.
@@ -33,7 +33,7 @@ pub enum RequestBodyError {
     Idle,
     /// The client went away or broke the framing.
     #[error("the client's body ended early")]
-    Client(#[source] hyper::Error),
+    Client(#[source] ClientBodyError),
     /// Another try reads it.
     #[error("this try was given up")]
     GivenUp,
@@ -60,7 +60,7 @@ pub struct RequestBody {
 /// Where the client's bytes come from.
 #[derive(Debug)]
 struct Source {
-    incoming: Incoming,
+    incoming: ClientBody,
     left: u64,
     idle: IdleTimer,
     /// Who keeps what passes for a copy.
@@ -79,7 +79,12 @@ struct Source {
 
 impl RequestBody {
     /// At most `max` bytes, and never more than `idle` without one.
-    pub fn new(incoming: Incoming, max: u64, idle: Duration, keeping: Option<Keeping<'_>>) -> Self {
+    pub fn new(
+        incoming: ClientBody,
+        max: u64,
+        idle: Duration,
+        keeping: Option<Keeping<'_>>,
+    ) -> Self {
         if incoming.is_end_stream() {
             return Self::default();
         }
@@ -228,7 +233,7 @@ impl Source {
     }
 }
 
-fn keep(tap: &mut Tap, frame: Option<&Result<Frame<Bytes>, hyper::Error>>, is_last: bool) {
+fn keep(tap: &mut Tap, frame: Option<&Result<Frame<Bytes>, ClientBodyError>>, is_last: bool) {
     if let Some(piece) = frame.and_then(|frame| frame.as_ref().ok()?.data_ref()) {
         tap.saw(piece);
     }

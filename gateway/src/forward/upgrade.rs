@@ -10,6 +10,9 @@ use http::{HeaderMap, HeaderValue, Request};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use wire::Upgraded;
+
+use super::incoming::{ClientBody, ClientHalf};
 
 /// What is copied at once.
 const BUFFER: usize = 16 * 1024;
@@ -18,16 +21,16 @@ const BUFFER: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct Wanted {
     protocol: HeaderValue,
-    client: OnUpgrade,
+    client: ClientHalf,
 }
 
 impl Wanted {
     /// Takes the wish from a request, if it has one.
-    pub fn take<B>(request: &mut Request<B>) -> Option<Self> {
+    pub fn take(request: &mut Request<ClientBody>) -> Option<Self> {
         let protocol = wish(request.headers())?.clone();
         Some(Self {
             protocol,
-            client: hyper::upgrade::on(request),
+            client: ClientHalf::of(request),
         })
     }
 
@@ -44,12 +47,28 @@ impl Wanted {
         let stopping = tasks.stopping();
         tasks.spawn_local("upgraded connection", async move {
             let _held = held;
-            let (Ok(client), Ok(upstream)) = (self.client.await, upstream.await) else {
+            let Ok(upstream) = upstream.await.map(TokioIo::new) else {
                 return;
             };
-            let (client, upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+            let joined = async {
+                match self.client {
+                    ClientHalf::H1(client) => {
+                        if let Ok(Upgraded { io, read }) = client.await {
+                            // What the client sent behind its request is the first that the upstream reads.
+                            let (from_client, to_client) = tokio::io::split(io);
+                            let from_client = read.chain(from_client);
+                            copy_both((from_client, to_client), upstream, idle).await;
+                        }
+                    }
+                    ClientHalf::H2(client) => {
+                        if let Ok(client) = client.await.map(TokioIo::new) {
+                            copy_both(tokio::io::split(client), upstream, idle).await;
+                        }
+                    }
+                }
+            };
             tokio::select! {
-                () = copy_both(client, upstream, idle) => {}
+                () = joined => {}
                 () = stopping => {}
             }
         });
@@ -72,11 +91,10 @@ fn has_token(fields: &HeaderMap, token: &str) -> bool {
 }
 
 async fn copy_both(
-    client: impl AsyncRead + AsyncWrite + Unpin,
+    (mut from_client, mut to_client): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
     upstream: impl AsyncRead + AsyncWrite + Unpin,
     idle: Duration,
 ) {
-    let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_upstream, mut to_upstream) = tokio::io::split(upstream);
     let moved = std::cell::Cell::new(false);
     let inward = copy(&mut from_client, &mut to_upstream, &moved);

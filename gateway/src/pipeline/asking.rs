@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http::request::Parts;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use strangler::{Decision, Reason, Side};
 use tokio::time::Instant;
 use upstream::transport::hyper_h1::PooledBody;
@@ -16,6 +15,7 @@ use upstream::{Answered, CallError, Resend as _, Whose};
 use super::{Found, Passage, returning};
 use crate::forward::body::{Keeping, RequestBody};
 use crate::forward::compiled::{Backend, Fallback, FallbackTo, Fixed};
+use crate::forward::incoming::ClientBody;
 use crate::forward::stage::{Forwarding, forward};
 use crate::judge::compiled::Canary;
 use crate::judge::stage::{Came, SoFar, Went};
@@ -80,7 +80,7 @@ impl Passage<'_> {
         route: &Route,
         backend: &Backend,
         parts: &Parts,
-        incoming: Incoming,
+        incoming: ClientBody,
     ) -> RequestBody {
         let idle = self.view.config.edge.body_idle_timeout;
         let fallback = route.fallback.as_ref();

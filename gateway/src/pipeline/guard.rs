@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, HOST};
 use http::uri::{PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
 
 use super::Passage;
 use super::http2;
+use crate::forward::incoming::ClientBody;
 use crate::listener::config::EdgeConfig;
 use crate::rejection::{METHODS, Rejection};
 use crate::route::host::Authority;
@@ -16,7 +16,7 @@ const BAD_HOST: &str = "the host is no host";
 
 impl Passage<'_> {
     /// Whether the caller may speak here, and has not been here with this request before; then as [`admit`].
-    pub(super) fn admit(&self, request: &mut Request<Incoming>) -> Result<String, Rejection> {
+    pub(super) fn admit(&self, request: &mut Request<ClientBody>) -> Result<String, Rejection> {
         self.admit_caller()?;
         let listener = self.peer.listener;
         if self.view.via.of(listener).was_here(request.headers()) {
@@ -62,7 +62,11 @@ fn host<B>(request: &mut Request<B>, wants_host: bool) -> Result<String, Rejecti
     }
     take_from_target(request)?;
     let Some(host) = request.headers().get(HOST) else {
-        return Ok(String::new());
+        return if request.version() == Version::HTTP_10 {
+            Ok(String::new())
+        } else {
+            Err(Rejection::BadRequest("it is not said which host is meant"))
+        };
     };
     let read = Authority::read(host.as_bytes()).ok_or(Rejection::BadRequest(BAD_HOST))?;
     Ok(if wants_host {

@@ -6,19 +6,19 @@ use chassis::trace::{TRACEPARENT, TraceContext};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Request};
-use hyper::body::Incoming;
 
 use super::{Found, Passage};
 use crate::auth::compiled::Verified;
 use crate::forward::client::Client;
 use crate::forward::fields::{Sender, clean_request};
+use crate::forward::incoming::ClientBody;
 use crate::forward::upgrade::Wanted;
 use crate::log::record::Record;
 use crate::route::compiled::{Route, Target};
 use crate::side::visitor;
 
 /// A request's id and its place in a trace. An id is taken over from whoever is trusted, a trace from everybody.
-pub(super) fn identify(request: &mut Request<Incoming>, client: &Client, record: &mut Record) {
+pub(super) fn identify(request: &mut Request<ClientBody>, client: &Client, record: &mut Record) {
     let fields = request.headers_mut();
     if client.sender != Sender::Stranger
         && let Some(id) = fields.get(request_id::FIELD).and_then(RequestId::accept)

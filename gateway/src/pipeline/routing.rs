@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use http::header::ORIGIN;
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
 
 use super::{Found, Passage};
+use crate::forward::incoming::ClientBody;
 use crate::cors::stage::asked_about;
 use crate::rejection::Rejection;
 use crate::reply::ReplyBody;
@@ -21,7 +21,7 @@ impl<'a> Passage<'a> {
     /// The route, and the path as the route wants it forwarded: a path that leads to that route.
     pub(super) fn route<'p>(
         &self,
-        request: &Request<Incoming>,
+        request: &Request<ClientBody>,
         host: &str,
         given: &'p PathAndQuery,
         found: &mut Found<'a>,
@@ -77,7 +77,7 @@ impl<'a> Passage<'a> {
     /// The answer to a browser that asks beforehand.
     pub(super) fn preflight(
         route: &Route,
-        request: &Request<Incoming>,
+        request: &Request<ClientBody>,
         found: &Found<'_>,
     ) -> Option<Response<ReplyBody>> {
         let cors = route.cors.as_ref().filter(|_| found.is_preflight)?;

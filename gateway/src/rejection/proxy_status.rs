@@ -35,6 +35,7 @@ pub(super) fn of(rejection: &Rejection, causes: Causes) -> HeaderValue {
 fn kind(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::BadRequest(_)
+        | Rejection::Version
         | Rejection::BadPath(_)
         | Rejection::EncodedSlash
         | Rejection::MethodRefused

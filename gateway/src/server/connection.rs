@@ -1,34 +1,26 @@
 //! One client's connection, from accept to its end.
 
-use std::convert::Infallible;
-use std::future::{Future as _, poll_fn};
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use wire::{Incoming, Limits, Refused};
 
 use super::client_io::ClientIo;
+use super::h1::{self, Line};
 use super::http2;
-use super::protocol::Protocol;
-use super::socket::Socket;
-use super::state::{ConnectionState, Phase, Verdict};
+use super::protocol::Ahead;
+use super::state::{ConnectionState, Phase};
 use crate::forward::client::{Client, Peer};
 use crate::forward::fields::Sender;
+use crate::forward::incoming::ClientBody;
 use crate::per_core::PerCore;
 use crate::pipeline;
+use crate::rejection::{Causes, Rejection};
+use crate::rendering::{Taken, render};
+use crate::reply::ReplyBody;
 use crate::tls::greeting::Alpn;
-
-/// Read at once: bodies go through in pieces of up to this size, and no head may be longer.
-const BUFFER: usize = 64 * 1024;
-
-/// The library counts fields too; a request with more than the file allows gets our own answer.
-const FIELDS: usize = 512;
 
 /// Serves a client until it leaves, stays silent for too long, or the process drains.
 pub(super) async fn serve(
@@ -37,107 +29,93 @@ pub(super) async fn serve(
     peer: Peer,
     state: Arc<ConnectionState>,
 ) {
-    let peer = Rc::new(peer);
-    let mut socket = Socket::new(stream, Arc::clone(&state));
-    match protocol(&core, &peer, &mut socket, &state).await {
-        Some(Protocol::Http2) => http2::serve(&core, socket.into_parts(), &peer, &state).await,
-        Some(Protocol::Http1) => serve_http1(&core, socket, &peer, &state).await,
-        None => {}
+    let answering = Answering {
+        core,
+        peer: Rc::new(peer),
+    };
+    let (core, peer) = (&answering.core, &answering.peer);
+    let agreed = peer.greeting.as_ref().map(|greeting| greeting.alpn);
+    if agreed == Some(Some(Alpn::Http2)) {
+        http2::serve(core, (stream, Ahead::default()), peer, &state).await;
+    } else {
+        // Without a handshake the first bytes say what is spoken.
+        let may_be_http2 = agreed.is_none() && core.view().config.edge.http2;
+        let line = Line::new(stream, Arc::clone(&state), may_be_http2);
+        if let Some((stream, read)) = h1::serve(line, &state, &answering).await {
+            http2::serve(core, (stream, read.into()), peer, &state).await;
+        }
     }
     // Whatever still goes through the socket is no HTTP any more.
     state.enter(Phase::Tunnel);
-    note_refusal(&core, &peer, &state);
 }
 
-/// What the client speaks; `None` once nobody waits for it any more.
-async fn protocol(
-    core: &PerCore,
-    peer: &Peer,
-    socket: &mut Socket,
-    state: &ConnectionState,
-) -> Option<Protocol> {
-    if let Some(greeting) = &peer.greeting {
-        return Some(match greeting.alpn {
-            Some(Alpn::Http2) => Protocol::Http2,
-            Some(Alpn::Http1) | None => Protocol::Http1,
-        });
-    }
-    if !core.view().config.edge.http2 {
-        return Some(Protocol::Http1);
-    }
-    poll_fn(|cx| {
-        state.waker.register(cx.waker());
-        match state.verdict() {
-            Verdict::Abort | Verdict::Close => Poll::Ready(None),
-            Verdict::None | Verdict::HeadTimeout => socket.poll_protocol(cx).map(Result::ok),
+/// The pipeline, as a connection sees it.
+struct Answering {
+    core: Rc<PerCore>,
+    peer: Rc<Peer>,
+}
+
+impl h1::Service for Answering {
+    type Body = ReplyBody;
+
+    fn limits(&self) -> Limits {
+        let view = self.core.view();
+        let edge = &view.config.edge;
+        Limits {
+            target: edge.max_uri,
+            fields: edge.max_header_bytes,
+            count: edge.max_headers,
         }
-    })
-    .await
-}
+    }
 
-async fn serve_http1(
-    core: &Rc<PerCore>,
-    socket: Socket,
-    peer: &Rc<Peer>,
-    state: &Arc<ConnectionState>,
-) {
-    let service = {
-        let (core, peer, state) = (Rc::clone(core), Rc::clone(peer), Arc::clone(state));
-        service_fn(move |request: Request<Incoming>| {
-            let (core, peer, state) = (Rc::clone(&core), Rc::clone(&peer), Arc::clone(&state));
-            state.enter(Phase::Busy);
-            async move {
-                let mut answer = pipeline::answer(&core, &peer, request).await;
-                answer.body_mut().tell(state);
-                Ok::<_, Infallible>(answer)
-            }
+    fn date(&self) -> [u8; 29] {
+        self.core.date()
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<ReplyBody> {
+        pipeline::answer(&self.core, &self.peer, request.map(ClientBody::H1)).await
+    }
+
+    fn refuse(&self, refused: Refused) -> Response<ReplyBody> {
+        self.refusal(&match refused {
+            Refused::Bad(reason) => Rejection::BadRequest(reason),
+            Refused::Version => Rejection::Version,
+            Refused::TargetTooLong => Rejection::UriTooLong,
+            Refused::HeadTooLarge => Rejection::HeadTooLarge,
         })
-    };
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .max_buf_size(BUFFER)
-        .max_headers(FIELDS)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let mut closing = false;
-    let step = |cx: &mut Context<'_>| {
-        state.waker.register(cx.waker());
-        match state.verdict() {
-            Verdict::Abort => return Poll::Ready(()),
-            Verdict::Close if !closing => {
-                closing = true;
-                connection.as_mut().graceful_shutdown();
-            }
-            _ => {}
-        }
-        // A client that breaks off is its own business.
-        connection.as_mut().poll(cx).map(|_| ())
-    };
-    poll_fn(step).await;
+    }
+
+    fn too_slow(&self) -> Response<ReplyBody> {
+        self.refusal(&Rejection::HeadTimeout)
+    }
 }
 
-/// What the library refused is counted and logged as any other problem.
-fn note_refusal(core: &PerCore, peer: &Peer, state: &ConnectionState) {
-    let Some(rejection) = state.refused().rejection() else {
-        return;
-    };
-    let (status, code): (StatusCode, _) = rejection.kind();
-    core.shared.metrics.problem(code);
-    let client = Client {
-        address: peer.address,
-        sender: Sender::Stranger,
-        secure: peer.greeting.is_some(),
-    };
-    let request = Request::builder()
-        .method(Method::GET)
-        .body(())
-        .unwrap_or_default();
-    let mut record = core.begin(&core.view(), &client, &request);
-    record.listener = peer.listener;
-    record.target = None;
-    record.request_id = state.refusal_id().clone();
-    record.status = Some(status);
-    record.code = Some(code);
+impl Answering {
+    /// What is no request is counted and logged as any other problem.
+    fn refusal(&self, rejection: &Rejection) -> Response<ReplyBody> {
+        let (status, code) = rejection.kind();
+        self.core.shared.metrics.problem(code);
+        let client = Client {
+            address: self.peer.address,
+            sender: Sender::Stranger,
+            secure: self.peer.greeting.is_some(),
+        };
+        let request = Request::builder()
+            .method(Method::GET)
+            .body(())
+            .unwrap_or_default();
+        let mut record = self.core.begin(&self.core.view(), &client, &request);
+        record.listener = self.peer.listener;
+        record.target = None;
+        record.status = Some(status);
+        record.code = Some(code);
+        let problem = rejection
+            .problem(Causes::Hidden)
+            .request_id(record.request_id.as_str())
+            .field(chassis::request_id::FIELD, record.request_id.to_value());
+        let mut answer: Response<ReplyBody> =
+            render::<Bytes>(&problem, Taken::Problem).map(Into::into);
+        answer.body_mut().recorded(record);
+        answer
+    }
 }

@@ -28,6 +28,7 @@ use self::streams::{Answer, Streams};
 use super::protocol::Ahead;
 use super::state::{ConnectionState, Phase, Verdict};
 use crate::forward::client::Peer;
+use crate::forward::incoming::ClientBody;
 use crate::listener::config::EdgeConfig;
 use crate::metrics::http2::Ended;
 use crate::per_core::PerCore;
@@ -68,7 +69,7 @@ pub(super) async fn serve<I: AsyncRead + AsyncWrite + Unpin>(
         service_fn(move |request: Request<Incoming>| {
             let (core, peer, stream) = (Rc::clone(&core), Rc::clone(&peer), streams.begin());
             async move {
-                let answer = pipeline::answer(&core, &peer, request).await;
+                let answer = pipeline::answer(&core, &peer, request.map(ClientBody::H2)).await;
                 Ok::<_, Infallible>(answer.map(|body| Answer::new(body, stream)))
             }
         })

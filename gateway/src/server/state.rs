@@ -1,13 +1,9 @@
 //! Where a client's connection stands: what the sweep looks at, and how it says that it is enough.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 
-use chassis::request_id::RequestId;
 use futures::task::AtomicWaker;
-
-use crate::rejection::Rejection;
-use crate::reply::Ended;
 
 /// One connection. Its socket must be `Send` for upgrades, so this is made of atomics; all of them stay on one core.
 #[derive(Debug)]
@@ -23,9 +19,6 @@ pub(super) struct ConnectionState {
     /// Whoever serves the connection looks after its requests with each sweep.
     looks_after: AtomicBool,
     verdict: AtomicU8,
-    /// What the HTTP library refused by itself, and the id that our answer to it has.
-    refused: AtomicU8,
-    refusal_id: OnceLock<RequestId>,
     pub(super) waker: AtomicWaker,
 }
 
@@ -55,35 +48,6 @@ pub(super) enum Verdict {
     Abort = 3,
 }
 
-/// What the library refused, as it answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    Nothing = 0,
-    BadRequest = 1,
-    UriTooLong = 2,
-    HeadTooLarge = 3,
-    HeadTimeout = 4,
-}
-
-impl Ended for ConnectionState {
-    fn ended(&self) {
-        self.enter(Phase::Idle);
-    }
-}
-
-impl Refused {
-    /// In the pipeline's words.
-    pub(super) fn rejection(self) -> Option<Rejection> {
-        Some(match self {
-            Self::Nothing => return None,
-            Self::BadRequest => Rejection::BadRequest("the message is not HTTP/1.1"),
-            Self::UriTooLong => Rejection::UriTooLong,
-            Self::HeadTooLarge => Rejection::HeadTooLarge,
-            Self::HeadTimeout => Rejection::HeadTimeout,
-        })
-    }
-}
-
 /// Time-outs in counts of the sweep.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -102,8 +66,6 @@ impl ConnectionState {
             head_since: AtomicU32::new(0),
             looks_after: AtomicBool::new(false),
             verdict: AtomicU8::new(Verdict::None as u8),
-            refused: AtomicU8::new(Refused::Nothing as u8),
-            refusal_id: OnceLock::new(),
             waker: AtomicWaker::new(),
         }
     }
@@ -157,30 +119,9 @@ impl ConnectionState {
         self.looks_after.store(true, Ordering::Relaxed);
     }
 
-    /// Notes a refusal; gives the id that names it.
-    pub(super) fn refuse(&self, what: Refused) -> &RequestId {
-        self.refused.store(what as u8, Ordering::Relaxed);
-        self.refusal_id()
-    }
-
-    /// The id of the refusal.
-    pub(super) fn refusal_id(&self) -> &RequestId {
-        self.refusal_id.get_or_init(RequestId::random)
-    }
-
     /// Since when, where it waits for a next request.
     pub(super) fn idle_since(&self) -> Option<u32> {
         (self.phase() == Phase::Idle).then(|| self.since.load(Ordering::Relaxed))
-    }
-
-    pub(super) fn refused(&self) -> Refused {
-        match self.refused.load(Ordering::Relaxed) {
-            0 => Refused::Nothing,
-            2 => Refused::UriTooLong,
-            3 => Refused::HeadTooLarge,
-            4 => Refused::HeadTimeout,
-            _ => Refused::BadRequest,
-        }
     }
 
     pub(super) fn verdict(&self) -> Verdict {
