@@ -138,7 +138,10 @@ async fn a_grpc_callers_time_holds_at_the_edge_too() {
     let answer = tokio::time::timeout(Duration::from_secs(5), asked).await;
     let answer = answer.expect("the route's own fifteen seconds do not count");
     // DEADLINE_EXCEEDED
-    assert_eq!((answer.status, answer.field("grpc-status")), (200, Some("4")));
+    assert_eq!(
+        (answer.status, answer.field("grpc-status")),
+        (200, Some("4"))
+    );
     let seen = origin.seen();
     let told = seen[0].head.all("grpc-timeout")[0];
     assert!(!told.is_empty(), "{seen:?}");

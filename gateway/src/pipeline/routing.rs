@@ -9,8 +9,8 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Response};
 
 use super::{Found, Passage};
-use crate::forward::incoming::ClientBody;
 use crate::cors::stage::asked_about;
+use crate::forward::incoming::ClientBody;
 use crate::rejection::Rejection;
 use crate::reply::ReplyBody;
 use crate::route::compiled::Route;
