@@ -68,6 +68,14 @@ async fn what_is_no_answer_is_a_502() {
             "upstream_malformed",
         ),
         (
+            Reply::Last(b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nok".to_vec()),
+            "upstream_malformed",
+        ),
+        (
+            Reply::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 1, 2\r\n\r\nok".to_vec()),
+            "upstream_malformed",
+        ),
+        (
             Reply::Bytes(
                 b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n"
                     .to_vec(),

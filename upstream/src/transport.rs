@@ -1,5 +1,6 @@
 //! How a request gets to one endpoint. One shape for every HTTP client, one file for each.
 
+mod informed;
 pub mod hyper_h1;
 pub mod reqwest_h1;
 
@@ -12,6 +13,8 @@ use http::{Request, Response};
 
 use crate::endpoint::Endpoint;
 use crate::error::Failed;
+
+pub use informed::Informed;
 
 /// Carries requests to endpoints and keeps connections.
 ///

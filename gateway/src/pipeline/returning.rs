@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chassis::handover::{REJECTED, SERVED_BY};
 use chassis::request_id;
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
+use http::{HeaderName, HeaderValue, Response, StatusCode, Version};
 use strangler::{Decision, Side};
 use upstream::transport::hyper_h1::PooledBody;
 use upstream::{Answered, CallError, Kind};
@@ -48,11 +48,7 @@ pub(super) fn record<B>(record: &mut Record, result: &Result<Answered<B>, CallEr
 
 /// An answer that can be handed on: one that switches protocols only where it `may_switch`.
 pub(super) fn sound<B>(answered: Answered<B>, may_switch: bool) -> Result<Answered<B>, CallError> {
-    let fields = answered.response.headers();
-    let switches = answered.response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    // It switches although nobody asked, or does not say to what.
-    let switches_badly = switches && !(may_switch && fields.contains_key(UPGRADE));
-    if switches_badly || says_two_lengths(fields) {
+    if answered.response.status() == StatusCode::SWITCHING_PROTOCOLS && !may_switch {
         return Err(CallError::new(Kind::Malformed));
     }
     Ok(answered)
@@ -217,11 +213,6 @@ impl Passage<'_> {
                 .iter()
                 .any(|network| network.contains(&self.peer.address))
     }
-}
-
-/// Two servers could read two different messages in it (RFC 9112, section 6.3).
-fn says_two_lengths(fields: &HeaderMap) -> bool {
-    fields.contains_key(CONTENT_LENGTH) && fields.contains_key(TRANSFER_ENCODING)
 }
 
 /// `bucket; bucket=318`.

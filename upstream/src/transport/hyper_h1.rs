@@ -1,6 +1,8 @@
 //! HTTP/1.1 over hyper's connections, kept in pools of one core: nothing here is shared or locked.
 
+mod hearing;
 mod pool;
+mod sound;
 
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -12,17 +14,18 @@ use std::time::Instant;
 use bytes::Bytes;
 use chassis::clock::Clock;
 use chassis::tasks::Tasks;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use self::hearing::Hearing;
 use self::pool::Pool;
 use crate::endpoint::Endpoint;
 use crate::error::{CallError, Failed, Kind, Reused};
-use crate::transport::{Connecting, Connection, Transport};
+use crate::transport::{Connecting, Connection, Informed, Transport};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -99,8 +102,7 @@ where
                 Err(error) => return Err(Failed::connecting(error)),
             },
         };
-        let request = whole(head, body);
-        self.send(endpoint, by.connecting, sender, request)
+        self.send(endpoint, by.connecting, sender, head, body)
             .await
             .map_err(|(error, unsent)| Failed {
                 error,
@@ -133,7 +135,7 @@ where
             .map_err(|error| CallError::caused(Kind::Connect, error))?;
         let _ = socket.set_nodelay(true);
         let (sender, connection) = http1::Builder::new()
-            .handshake(TokioIo::new(socket))
+            .handshake(TokioIo::new(Hearing(socket)))
             .await
             .map_err(|error| CallError::caused(Kind::Connect, error))?;
         self.core
@@ -150,10 +152,17 @@ where
         endpoint: &Arc<Endpoint>,
         connecting: &Connecting,
         mut sender: SendRequest<B>,
-        request: Request<B>,
+        head: &Request<()>,
+        body: B,
     ) -> Result<Response<PooledBody<B>>, (CallError, bool)> {
-        match sender.try_send_request(request).await {
-            Ok(response) => {
+        match sender.try_send_request(whole(head, body)).await {
+            Ok(mut response) => {
+                // The connection closes with its sender: nobody trusts what comes behind such an answer.
+                sound::check(head, &mut response)
+                    .map_err(|unsound| (CallError::caused(Kind::Malformed, unsound), false))?;
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    return Ok(response.map(PooledBody::of_nobody));
+                }
                 let lease = Lease {
                     core: Rc::clone(&self.core),
                     endpoint: Arc::downgrade(endpoint),
@@ -190,6 +199,11 @@ fn whole<B>(head: &Request<()>, body: B) -> Request<B> {
     request.method_mut().clone_from(head.method());
     request.uri_mut().clone_from(head.uri());
     request.headers_mut().clone_from(head.headers());
+    if let Some(informed) = head.extensions().get::<Informed>().cloned() {
+        hyper::ext::on_informational(&mut request, move |interim| {
+            informed.tell(interim.status(), interim.headers());
+        });
+    }
     request
 }
 
@@ -246,6 +260,14 @@ impl<B> PooledBody<B> {
             body.give_back();
         }
         body
+    }
+
+    /// Of a connection that is another protocol's from now on.
+    fn of_nobody(incoming: Incoming) -> Self {
+        Self {
+            incoming,
+            lease: None,
+        }
     }
 
     fn give_back(&mut self) {

@@ -1,3 +1,5 @@
+mod answers;
+
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
