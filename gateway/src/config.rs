@@ -32,6 +32,7 @@ mod policy;
 mod retry;
 mod upstream;
 mod backend;
+mod own;
 mod shadow;
 mod rollout;
 mod judge;

@@ -47,6 +47,7 @@ impl Row {
                 split(migration),
                 sides(migration),
             ),
+            TargetConfig::Own(own) => (None, String::new(), own.to_string()),
         };
         Self {
             name: route.name.clone(),

@@ -236,10 +236,10 @@ fn side(
     told: &mut Explanation,
 ) {
     match &route.target {
+        Target::Own(own) => told.say("answer", [own.to_string()]),
         Target::Upstream(backend) => answered_by(snapshot, (backend, route), question, path, told),
         Target::Migration(migration) => {
-            let backend = chosen(migration, route, question, client, told);
-            if let Some(backend) = backend {
+            if let Some(backend) = chosen(migration, route, question, client, told) {
                 answered_by(snapshot, (backend, route), question, path, told);
             }
         }

@@ -7,6 +7,7 @@ pub mod fields;
 pub mod target;
 pub mod chain;
 pub mod client;
+pub mod own;
 pub mod via;
 pub mod answer;
 pub mod tap;

@@ -15,6 +15,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use http::header::HOST;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response};
 
 use self::asking::{Told, within_cap};
@@ -23,6 +25,7 @@ use crate::auth::stage::{authenticate, authorise};
 use crate::forward::client::{Client, Peer};
 use crate::forward::compiled::Backend;
 use crate::forward::incoming::ClientBody;
+use crate::forward::own::Came;
 use crate::forward::stage::Forwarding;
 use crate::forward::upgrade::Wanted;
 use crate::judge::stage::SoFar;
@@ -111,9 +114,6 @@ impl<'a> Passage<'a> {
         mut request: Request<ClientBody>,
         found: &mut Found<'a>,
     ) -> Result<Response<ReplyBody>, Rejection> {
-        let core = self.core;
-        let unix = core.clock().unix();
-
         let host = self.admit(&mut request)?;
         if let Some(answer) = guard::options(&request) {
             return Ok(answer);
@@ -127,15 +127,10 @@ impl<'a> Passage<'a> {
         }
         let caller_waits_until = self.caller_waits_until(route, request.headers());
 
-        // By address first: a flood must not reach the cost of a signature.
-        found.standing = self.limit(&route.limits.before_auth, &request, route, None)?;
-        let verified = authenticate(&route.auth, request.headers(), &core.tokens, unix).await?;
-        found.verified.clone_from(&verified);
-        authorise(&route.auth, verified.as_deref())?;
-        let after_auth = &route.limits.after_auth;
-        let standing = self.limit(after_auth, &request, route, verified.as_deref())?;
-        found.standing = standing.or(found.standing.take());
-        guard::admit_body(request.headers(), route.max_body)?;
+        let verified = self.let_in(route, &request, found).await?;
+        if let Target::Own(own) = &route.target {
+            return Ok(own.answer(&self.came(route, &request, (&given, &path))));
+        }
 
         let key = self.sticky_key(route, request.headers(), verified.as_deref());
         let backend = self.decide(route, &request, verified.as_deref(), key.as_deref(), found)?;
@@ -145,7 +140,7 @@ impl<'a> Passage<'a> {
         let wanted = Wanted::take(&mut request);
         let (deadline, whose) = handing::until(route.timeout, caller_waits_until)?;
         let (parts, incoming) = request.into_parts();
-        let outside = parts.headers.get(http::header::HOST).cloned();
+        let outside = parts.headers.get(HOST).cloned();
         let affinity = self.affinity(backend, &parts.headers, verified.as_deref());
         let body = self.body(route, backend, &parts, incoming);
         let mut head = self.outgoing(route, parts, wanted.as_ref(), found);
@@ -170,6 +165,40 @@ impl<'a> Passage<'a> {
             Told::Fixed(answer) => answer,
         };
         Ok(shadowing::keep(answer, capture))
+    }
+
+    /// By address first: a flood must not reach the cost of a signature.
+    async fn let_in(
+        &self,
+        route: &'a Route,
+        request: &Request<ClientBody>,
+        found: &mut Found<'a>,
+    ) -> Result<Option<Rc<Verified>>, Rejection> {
+        let Route { auth, limits, .. } = route;
+        let unix = self.core.clock().unix();
+        found.standing = self.limit(&limits.before_auth, request, route, None)?;
+        let verified = authenticate(auth, request.headers(), &self.core.tokens, unix).await?;
+        found.verified.clone_from(&verified);
+        authorise(auth, verified.as_deref())?;
+        let standing = self.limit(&limits.after_auth, request, route, verified.as_deref())?;
+        found.standing = standing.or(found.standing.take());
+        guard::admit_body(request.headers(), route.max_body)?;
+        Ok(verified)
+    }
+
+    fn came<'r>(
+        &self,
+        route: &'r Route,
+        request: &'r Request<ClientBody>,
+        (given, path): (&'r PathAndQuery, &'r str),
+    ) -> Came<'r> {
+        Came {
+            scheme: self.client.scheme(),
+            host: request.headers().get(HOST),
+            prefix: &route.prefix,
+            given,
+            path,
+        }
     }
 
     /// A page is counted once, at the edge; its parts are not.
@@ -210,6 +239,8 @@ impl<'a> Passage<'a> {
         let migration = match &route.target {
             Target::Upstream(backend) => return Ok(backend),
             Target::Migration(migration) => migration,
+            // It has answered already.
+            Target::Own(_) => return Err(Rejection::RouteNotFound),
         };
         let outcome = decide(
             migration,

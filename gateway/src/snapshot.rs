@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::forward::compiled::{Backend, Fallback, To, upstream};
 use crate::forward::config::BackendConfig;
 use crate::forward::finding::Endpoints;
+use crate::forward::own::Own;
 use crate::forward::via::Via;
 use crate::listener::config::Listener;
 use crate::metrics::registry::Metrics;
@@ -260,6 +261,7 @@ impl Parts<'_> {
                 let known = known.and_then(|known| known.target.only());
                 Target::Upstream(self.backend((route, NO_SIDES), config, known)?)
             }
+            TargetConfig::Own(config) => Target::Own(Box::new(Own::new(config))),
             TargetConfig::Migration(migration) => {
                 let side = |side, config: &Option<BackendConfig>| {
                     let known = known.and_then(|known| known.target.side(side));

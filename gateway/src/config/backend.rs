@@ -22,14 +22,24 @@ pub(super) struct Changes {
 /// Reads `strip_prefix` and `rewrite` of a route or side. `path` is the route's, when it could be read.
 pub(super) fn changes(table: &Table<'_>, path: Option<&PathConfig>) -> Changes {
     let strip = table.get("strip_prefix");
-    let strip_says = strip.as_ref().and_then(Value::boolean);
     let rewrite = table.table("rewrite");
-    let prefix = rewrite.get("path");
-    let full = rewrite.get("full_path");
     let host = rewrite.get("host");
-    let host = host.and_then(|value| host_name(&value, &value.word()?));
-    let strips = strip.as_ref().filter(|_| strip_says == Some(true));
+    Changes {
+        path: changed_path(&rewrite, strip.as_ref(), path),
+        host: host.and_then(|value| host_name(&value, &value.word()?)),
+    }
+}
 
+/// `path` and `full_path` of a table, beside a `strip_prefix`.
+pub(super) fn changed_path(
+    table: &Table<'_>,
+    strip: Option<&Value<'_>>,
+    path: Option<&PathConfig>,
+) -> Option<PathRewrite> {
+    let strip_says = strip.and_then(Value::boolean);
+    let prefix = table.get("path");
+    let full = table.get("full_path");
+    let strips = strip.filter(|_| strip_says == Some(true));
     only_one(table, &[strips, prefix.as_ref(), full.as_ref()]);
     for value in [strips, prefix.as_ref()].into_iter().flatten() {
         needs_a_prefix(value, path);
@@ -46,10 +56,7 @@ pub(super) fn changes(table: &Table<'_>, path: Option<&PathConfig>) -> Changes {
             PathRewrite::Keep
         }
     });
-    Changes {
-        path: prefix.or(full).or(stripped),
-        host,
-    }
+    prefix.or(full).or(stripped)
 }
 
 fn only_one(table: &Table<'_>, given: &[Option<&Value<'_>>]) {
@@ -74,7 +81,7 @@ fn needs_a_prefix(value: &Value<'_>, path: Option<&PathConfig>) {
     );
     value
         .reading
-        .report(error.help("use rewrite.full_path, or make the route's path a prefix"));
+        .report(error.help("use full_path instead, or make the route's path a prefix"));
 }
 
 fn rewritten(value: &Value<'_>) -> Option<String> {

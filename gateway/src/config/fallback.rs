@@ -1,17 +1,16 @@
 //! `[route.NAME.fallback]`: who answers when the backend does not.
 
-use http::{HeaderValue, Method, StatusCode};
+use http::Method;
 use upstream::health::Statuses;
 
 use crate::config::backend::{Changes, backend};
 use crate::config::matching::method;
+use crate::config::own::respond;
 use crate::config::policy::statuses;
 use crate::config::report::{Diagnostic, listed};
 use crate::config::table::Table;
 use crate::config::value::{Value, unknown_word};
-use crate::forward::config::{
-    BackendConfig, FallbackAnswer, FallbackConfig, FallbackOn, RespondConfig,
-};
+use crate::forward::config::{BackendConfig, FallbackAnswer, FallbackConfig, FallbackOn};
 use crate::route::config::{PathConfig, TargetConfig};
 
 const WHO: &str = "add upstream = \"NAME\", or respond = { status = 200, body = \"…\" }";
@@ -99,6 +98,7 @@ fn asks_only(target: &TargetConfig, fallback: &BackendConfig) -> bool {
                 .flatten();
             sides.all(same)
         }
+        TargetConfig::Own(_) => false,
     }
 }
 
@@ -180,63 +180,4 @@ fn methods(table: &Table<'_>, route: &Route<'_>, is_written: bool) -> Vec<Method
         table.reading.report(error.help(help));
     }
     methods
-}
-
-fn respond(table: &Table<'_>, is_written: bool) -> Option<RespondConfig> {
-    let status = if is_written {
-        table.required("status", "200, or another status from 200 on")
-    } else {
-        table.get("status")
-    };
-    let status = status.and_then(|value| value.integer(200..=599_u16));
-    let body = table.get("body");
-    let text = body.as_ref().and_then(Value::text);
-    let kind = table.get("content_type");
-    let content_type = match &kind {
-        Some(value) => content_type(value),
-        None => Some(HeaderValue::from_static("text/plain; charset=utf-8")),
-    };
-    let status = StatusCode::from_u16(status?).ok()?;
-    let has_no_body = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
-        || status == StatusCode::NOT_MODIFIED;
-    if let Some(body) = body.as_ref().filter(|_| has_no_body) {
-        let said = format!("an answer {} has no body", status.as_u16());
-        body.wrong(said, "take it out, or write another status");
-    }
-    let respond = RespondConfig {
-        status,
-        body: text.unwrap_or_default(),
-        content_type: content_type?,
-    };
-    if let Some(body) = &body {
-        is_what_it_says(body, &respond);
-    }
-    Some(respond)
-}
-
-fn content_type(value: &Value<'_>) -> Option<HeaderValue> {
-    let text = value.word()?;
-    let read = HeaderValue::from_str(&text).ok();
-    let read = read.filter(|_| text.contains('/'));
-    if read.is_none() {
-        value.wrong("is no content type", "write \"application/json\"");
-    }
-    read
-}
-
-/// A slip in a body would be found by the client, on the day on which the backend is down.
-fn is_what_it_says(body: &Value<'_>, respond: &RespondConfig) {
-    let is_json = respond
-        .content_type
-        .to_str()
-        .is_ok_and(|kind| kind.starts_with("application/json"));
-    if !is_json {
-        return;
-    }
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&respond.body) {
-        body.wrong(
-            format!("is not the JSON that content_type says: {error}"),
-            "write the whole value, such as '{ \"items\": [] }'",
-        );
-    }
 }

@@ -34,6 +34,7 @@ fn backends(route: &RouteConfig) -> Vec<&BackendConfig> {
             .into_iter()
             .flatten()
             .collect(),
+        TargetConfig::Own(_) => Vec::new(),
     };
     if let Some(fallback) = &route.fallback
         && let FallbackAnswer::Upstream(backend) = &fallback.answer

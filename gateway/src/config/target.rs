@@ -1,10 +1,12 @@
-//! Who answers a route: one upstream, or one of the two sides of a migration.
+//! Who answers a route: one upstream, one of the two sides of a migration, or the file itself.
 
 use crate::config::backend::{Changes, backend};
 use crate::config::migration::{self, KEYS, Route, Written};
+use crate::config::own;
 use crate::config::report::Diagnostic;
 use crate::config::table::Table;
 use crate::config::value::Value;
+use crate::forward::config::OwnConfig;
 use crate::route::config::{PathConfig, TargetConfig};
 
 pub(super) fn read(
@@ -15,6 +17,14 @@ pub(super) fn read(
 ) -> Option<TargetConfig> {
     let [upstream, legacy, service] = ["upstream", "legacy", "service"].map(|key| table.get(key));
     let written = migration::written(table, route.default_judge);
+    let own = own(table, path);
+    if table.has("redirect") || table.has("respond") {
+        // Their own mistakes are worth saying as well.
+        for value in [upstream, legacy, service].into_iter().flatten() {
+            backend(&value, changes, path);
+        }
+        return own.map(|own| TargetConfig::Own(Box::new(own)));
+    }
     let side = legacy.as_ref().or(service.as_ref());
     match (&upstream, side) {
         (None, None) => nobody_answers(table, &written),
@@ -36,6 +46,33 @@ pub(super) fn read(
     Some(TargetConfig::Migration(Box::new(migration)))
 }
 
+/// The keys that say what becomes of a request on its way, or when nobody answers.
+const ON_THE_WAY: [&str; 5] = ["strip_prefix", "rewrite", "retry", "fallback", "sticky"];
+
+/// `redirect` or `respond`, when the route has one.
+fn own(table: &Table<'_>, path: Option<&PathConfig>) -> Option<OwnConfig> {
+    let [redirect_at, respond_at] = ["redirect", "respond"].map(|key| table.at(key));
+    let redirect = own::redirect(&table.table("redirect"), redirect_at.is_some(), path);
+    let respond = own::respond(&table.table("respond"), respond_at.is_some());
+    let place = redirect_at.as_ref().or(respond_at.as_ref())?;
+    if let (Some(redirect), Some(respond)) = (&redirect_at, &respond_at) {
+        let error = Diagnostic::error(respond, "the route is a redirect as well");
+        let error = error.also(redirect, "here");
+        table.reading.report(error.help("keep one of the two"));
+    }
+    let others = ["upstream", "legacy", "service"].into_iter();
+    for key in others.chain(KEYS).chain(ON_THE_WAY) {
+        if let Some(other) = table.at(key) {
+            let said = "does nothing: the route answers itself and asks nobody";
+            let error = Diagnostic::error(&other, said).also(place, "here");
+            let help = format!("take out {key}, or {}", place.path);
+            table.reading.report(error.help(help));
+        }
+    }
+    let redirect = redirect.map(OwnConfig::Redirect);
+    redirect.or(respond.map(OwnConfig::Respond))
+}
+
 fn nobody_answers(table: &Table<'_>, written: &Written) {
     let name = &table.place.path;
     let place = written.phase.as_ref().map(|phase| &phase.place);
@@ -44,7 +81,7 @@ fn nobody_answers(table: &Table<'_>, written: &Written) {
         None => Diagnostic::error(&table.place, "does not say who answers"),
     };
     let help = format!(
-        "add upstream = \"NAME\", or for a route that moves legacy, service and phase, to [{name}]"
+        "add upstream = \"NAME\", or for a route that moves legacy, service and phase, to [{name}]; redirect and respond answer without asking anybody"
     );
     table.reading.report(error.help(help).needs_all());
 }

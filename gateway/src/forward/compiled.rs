@@ -139,7 +139,7 @@ impl Fallback {
             methods: config.methods.clone(),
             to: match &config.answer {
                 FallbackAnswer::Upstream(config) => FallbackTo::Backend(backend(config)?),
-                FallbackAnswer::Respond(config) => FallbackTo::Fixed(Fixed::new(config)),
+                FallbackAnswer::Respond(config) => FallbackTo::Fixed(Fixed::new(config).for_now()),
             },
         })
     }
@@ -164,14 +164,22 @@ impl Fallback {
 }
 
 impl Fixed {
-    fn new(config: &RespondConfig) -> Self {
+    /// As written.
+    pub fn new(config: &RespondConfig) -> Self {
         let mut answer = Response::new(Bytes::from(config.body.clone()));
         *answer.status_mut() = config.status;
-        let fields = answer.headers_mut();
-        fields.insert(CONTENT_TYPE, config.content_type.clone());
-        // It is true only while the backend does not answer.
-        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if !config.body.is_empty() {
+            let fields = answer.headers_mut();
+            fields.insert(CONTENT_TYPE, config.content_type.clone());
+        }
         Self(answer)
+    }
+
+    /// True only while the backend does not answer.
+    fn for_now(mut self) -> Self {
+        let fields = self.0.headers_mut();
+        fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self
     }
 
     /// Once more.

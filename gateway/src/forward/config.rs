@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::uri::Scheme;
 use http::{HeaderValue, Method, StatusCode};
 use upstream::balance::Balance;
 use upstream::error::Kind;
@@ -204,6 +205,56 @@ pub struct RespondConfig {
     pub body: String,
     /// What the body is.
     pub content_type: HeaderValue,
+}
+
+/// The client is sent elsewhere: `redirect = { … }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedirectConfig {
+    /// What the path becomes.
+    pub path: PathRewrite,
+    /// What the scheme becomes, where it changes.
+    pub scheme: Option<Scheme>,
+    /// What the host becomes, where it changes; without a port.
+    pub host: Option<String>,
+    /// What the port becomes, where it is said.
+    pub port: Option<u16>,
+    /// 301, 302, 303, 307 or 308.
+    pub status: StatusCode,
+}
+
+/// What a route answers that asks nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnConfig {
+    /// Go there instead.
+    Redirect(RedirectConfig),
+    /// Always the same.
+    Respond(RespondConfig),
+}
+
+/// What it is, for people; a body may be long, and is left out.
+impl fmt::Display for OwnConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let redirect = match self {
+            Self::Redirect(redirect) => redirect,
+            Self::Respond(respond) => return write!(f, "respond {}", respond.status.as_u16()),
+        };
+        write!(f, "redirect {}", redirect.status.as_u16())?;
+        if let Some(scheme) = &redirect.scheme {
+            write!(f, " by {scheme}")?;
+        }
+        if let Some(host) = &redirect.host {
+            write!(f, " to {host}")?;
+        }
+        if let Some(port) = redirect.port {
+            write!(f, " port {port}")?;
+        }
+        match &redirect.path {
+            PathRewrite::Keep => Ok(()),
+            PathRewrite::Prefix(prefix) if prefix.is_empty() => f.write_str(" without its prefix"),
+            PathRewrite::Prefix(prefix) => write!(f, " at {prefix}"),
+            PathRewrite::Full(path) => write!(f, " at exactly {path}"),
+        }
+    }
 }
 
 /// After what a fallback answers.

@@ -323,6 +323,6 @@ pub(super) fn migrations(config: &Config) -> impl Iterator<Item = (&String, &Mig
 fn migration_of<'c>(config: &'c Config, route: &str) -> Option<&'c MigrationConfig> {
     match &config.routes.get(route)?.target {
         TargetConfig::Migration(migration) => Some(migration),
-        TargetConfig::Upstream(_) => None,
+        TargetConfig::Upstream(_) | TargetConfig::Own(_) => None,
     }
 }

@@ -115,7 +115,9 @@ pub fn migration<'c>(config: &'c Config, route: &str) -> Result<&'c MigrationCon
     };
     match &found.target {
         TargetConfig::Migration(migration) => Ok(migration),
-        TargetConfig::Upstream(_) => Err(VerbError::NoSides(route.to_owned())),
+        TargetConfig::Upstream(_) | TargetConfig::Own(_) => {
+            Err(VerbError::NoSides(route.to_owned()))
+        }
     }
 }
 

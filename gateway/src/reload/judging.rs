@@ -18,7 +18,7 @@ impl Reloader {
         let config = self.config();
         let canary = |target: &TargetConfig| match target {
             TargetConfig::Migration(migration) => migration.phase == Phase::Canary,
-            TargetConfig::Upstream(_) => false,
+            TargetConfig::Upstream(_) | TargetConfig::Own(_) => false,
         };
         let mut routes = config.routes.values();
         if !routes.any(|route| canary(&route.target)) && self.progress.judged().is_empty() {

@@ -11,6 +11,7 @@ use crate::auth::compiled::Policy;
 use crate::cors::stage::Cors;
 use crate::forward::compiled::{Backend, Fallback};
 use crate::forward::config::UnderscoreFields;
+use crate::forward::own::Own;
 use crate::judge::compiled::Canary;
 use crate::metrics::stats::RouteStats;
 use crate::rate_limit::compiled::RouteLimits;
@@ -65,6 +66,8 @@ pub enum Target {
     Upstream(Backend),
     /// One of two sides.
     Migration(Box<Migration>),
+    /// The file itself.
+    Own(Box<Own>),
 }
 
 impl Target {
@@ -72,14 +75,14 @@ impl Target {
     pub fn only(&self) -> Option<&Backend> {
         match self {
             Self::Upstream(backend) => Some(backend),
-            Self::Migration(_) => None,
+            Self::Migration(_) | Self::Own(_) => None,
         }
     }
 
     /// One of two sides, where it is declared.
     pub fn side(&self, side: Side) -> Option<&Backend> {
         match self {
-            Self::Upstream(_) => None,
+            Self::Upstream(_) | Self::Own(_) => None,
             Self::Migration(migration) => migration.declared(side),
         }
     }
@@ -122,6 +125,7 @@ impl Route {
                 migration.backend(Side::Legacy),
                 migration.backend(Side::Service),
             ),
+            Target::Own(_) => (None, None),
         };
         let fallback = self.fallback.as_deref().and_then(Fallback::backend);
         one.into_iter().chain(other).chain(fallback)
@@ -140,7 +144,7 @@ impl Route {
     /// How its requests are copied, while they are.
     pub fn shadow(&self) -> Option<&Shadow> {
         match &self.target {
-            Target::Upstream(_) => None,
+            Target::Upstream(_) | Target::Own(_) => None,
             Target::Migration(migration) => migration.shadow.as_ref(),
         }
     }
@@ -148,7 +152,7 @@ impl Route {
     /// Its canary, while one is under way.
     pub fn canary(&self) -> Option<&Canary> {
         match &self.target {
-            Target::Upstream(_) => None,
+            Target::Upstream(_) | Target::Own(_) => None,
             Target::Migration(migration) => migration.canary.as_ref(),
         }
     }

@@ -8,7 +8,9 @@ use strangler::Phase;
 
 use crate::auth::config::AuthConfig;
 use crate::cors::config::CorsConfig;
-use crate::forward::config::{BackendConfig, FallbackConfig, RetryConfig, UnderscoreFields};
+use crate::forward::config::{
+    BackendConfig, FallbackConfig, OwnConfig, RetryConfig, UnderscoreFields,
+};
 use crate::listener::config::Listener;
 use crate::side::config::{MigrationConfig, Sticky};
 
@@ -66,6 +68,8 @@ pub enum TargetConfig {
     Upstream(BackendConfig),
     /// One of two sides.
     Migration(Box<MigrationConfig>),
+    /// The file itself.
+    Own(Box<OwnConfig>),
 }
 
 impl TargetConfig {
@@ -76,7 +80,7 @@ impl TargetConfig {
             Self::Migration(migration) => {
                 Some(&**migration).filter(|migration| migration.phase_in_force() == Phase::Canary)
             }
-            Self::Upstream(_) => None,
+            Self::Upstream(_) | Self::Own(_) => None,
         }
     }
 }

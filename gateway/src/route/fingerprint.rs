@@ -17,7 +17,8 @@ use self::fnv::Fnv;
 pub use self::matching::{Matching, matching};
 use super::config::{PathConfig, RouteConfig, TargetConfig};
 use crate::forward::config::{
-    BackendConfig, EndpointConfig, FallbackAnswer, HostPolicy, Lookup, PathRewrite, UpstreamConfig,
+    BackendConfig, EndpointConfig, FallbackAnswer, HostPolicy, Lookup, OwnConfig, PathRewrite,
+    UpstreamConfig,
 };
 use crate::side::config::{MigrationConfig, OverrideConfig, OverrideRequire, Sticky};
 
@@ -51,6 +52,14 @@ pub fn token(
             }
             rules(migration, &mut hash);
             hash.list(route.sticky.iter().map(source));
+        }
+        TargetConfig::Own(own) => {
+            hash.text("own");
+            hash.text(&own.to_string());
+            if let OwnConfig::Respond(respond) = &**own {
+                hash.text(&respond.body);
+                hash.bytes(respond.content_type.as_bytes());
+            }
         }
     }
     Token::new(hash.end(), route.target.canary().is_some())

@@ -41,7 +41,7 @@ pub(crate) fn config(rest: &str) -> Config {
 pub(crate) fn migration(config: &Config, route: &str) -> MigrationConfig {
     match &config.routes[route].target {
         TargetConfig::Migration(migration) => MigrationConfig::clone(migration),
-        TargetConfig::Upstream(_) => panic!("{route} does not move"),
+        TargetConfig::Upstream(_) | TargetConfig::Own(_) => panic!("{route} does not move"),
     }
 }
 

@@ -200,7 +200,7 @@ fn phases(text: &str) -> BTreeMap<String, (Phase, Percent)> {
     let routes = config(text).routes.into_iter();
     let phases = routes.filter_map(|(name, route)| match route.target {
         TargetConfig::Migration(moving) => Some((name, (moving.phase, moving.split.percent))),
-        TargetConfig::Upstream(_) => None,
+        TargetConfig::Upstream(_) | TargetConfig::Own(_) => None,
     });
     phases.collect()
 }

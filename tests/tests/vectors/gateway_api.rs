@@ -19,9 +19,9 @@ const HOST: &str = "gateway.example";
 
 /// How many cases of the groups hold at least, and of how many.
 const HOLD: [(&str, usize, usize); 21] = [
-    ("HTTPRoute303Redirect", 0, 1),
-    ("HTTPRoute307Redirect", 0, 1),
-    ("HTTPRoute308Redirect", 0, 1),
+    ("HTTPRoute303Redirect", 1, 1),
+    ("HTTPRoute307Redirect", 1, 1),
+    ("HTTPRoute308Redirect", 1, 1),
     ("HTTPRouteCORS", 0, 17),
     ("HTTPRouteCrossNamespace", 1, 1),
     ("HTTPRouteExactPathMatching", 6, 6),
@@ -31,8 +31,8 @@ const HOLD: [(&str, usize, usize); 21] = [
     ("HTTPRouteMethodMatching", 12, 12),
     ("HTTPRouteNamedRule", 2, 2),
     ("HTTPRouteQueryParamMatching", 19, 19),
-    ("HTTPRouteRedirectPath", 0, 6),
-    ("HTTPRouteRedirectScheme", 0, 4),
+    ("HTTPRouteRedirectPath", 6, 6),
+    ("HTTPRouteRedirectScheme", 4, 4),
     ("HTTPRouteRequestHeaderModifier", 0, 7),
     ("HTTPRouteRequestMirror", 0, 2),
     ("HTTPRouteResponseHeaderModifier", 0, 8),

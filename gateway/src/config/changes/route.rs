@@ -111,14 +111,20 @@ fn target(changes: &mut Changes, name: &str, old: &TargetConfig, new: &TargetCon
         (TargetConfig::Migration(old), TargetConfig::Migration(new)) => {
             migration(changes, name, old, new);
         }
-        (TargetConfig::Upstream(old), TargetConfig::Migration(new)) => {
-            let to = format!("two sides, phase {}", new.phase);
-            changes.say(name, format!("upstream {}", backend(old)), to);
-        }
-        (TargetConfig::Migration(old), TargetConfig::Upstream(new)) => {
-            let from = format!("two sides, phase {}", old.phase);
-            changes.say(name, from, format!("upstream {}", backend(new)));
-        }
+        _ => changes.say(name, who(old), who(new)),
+    }
+    if let (TargetConfig::Own(old), TargetConfig::Own(new)) = (old, new)
+        && old.to_string() == new.to_string()
+    {
+        changes.say_only(format!("{name} respond"), old, new);
+    }
+}
+
+fn who(target: &TargetConfig) -> String {
+    match target {
+        TargetConfig::Upstream(to) => format!("upstream {}", backend(to)),
+        TargetConfig::Migration(migration) => format!("two sides, phase {}", migration.phase),
+        TargetConfig::Own(own) => own.to_string(),
     }
 }
 

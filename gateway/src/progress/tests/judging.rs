@@ -24,7 +24,7 @@ fn percent(percent: f64) -> Percent {
 fn of(config: &mut Config) -> &mut MigrationConfig {
     match &mut config.routes.get_mut("orders").unwrap().target {
         TargetConfig::Migration(migration) => migration,
-        TargetConfig::Upstream(_) => panic!("orders has two sides"),
+        TargetConfig::Upstream(_) | TargetConfig::Own(_) => panic!("orders has two sides"),
     }
 }
 
