@@ -30,7 +30,9 @@ pub(super) fn redirect(
         Some(value) => status(&value),
         None => Some(StatusCode::FOUND),
     };
-    if rewrite.is_none() && scheme.is_none() && host.is_none() && port.is_none() {
+    // A status alone may be meant: after a 303 somebody gets what was posted to.
+    let changes = rewrite.is_some() || scheme.is_some() || host.is_some() || port.is_some();
+    if !changes && table.get("status").is_none() {
         // What is no table has been reported as such.
         if is_written && table.is_written() {
             let error =

@@ -197,15 +197,10 @@ where
     async fn write(&self, answer: Response<S::Body>, asked: Asked) -> Result<Next, Cut> {
         let (parts, mut body) = answer.into_parts();
         let delivery = delivery(parts.status, &parts.headers, &body, asked);
-        let (is_switch, is_read) = {
-            let mut line = self.line.borrow_mut();
-            line.answer_begins();
-            let is_switch = parts.status == StatusCode::SWITCHING_PROTOCOLS;
-            // What a client was never told to send may come or not.
-            (is_switch, !line.is_waiting())
-        };
+        let is_switch = parts.status == StatusCode::SWITCHING_PROTOCOLS;
+        let may_be_read = poll_fn(|cx| Poll::Ready(self.answer_begins(cx))).await;
         let mut keeps_alive = asked.keeps_alive
-            && is_read
+            && may_be_read
             && delivery != Delivery::Close
             && self.state.verdict() != Verdict::Close
             && (is_switch || !says_close(&parts.headers));
@@ -248,6 +243,18 @@ where
         } else {
             Next::End
         })
+    }
+
+    /// Whether all of the request's body has been read or still may be; a client that was never told to send it may do so
+    /// or not.
+    fn answer_begins(&self, cx: &mut Context<'_>) -> bool {
+        let is_wanted = Rc::strong_count(&self.line) > 1;
+        let mut line = self.line.borrow_mut();
+        line.answer_begins();
+        if !is_wanted {
+            line.skim(cx);
+        }
+        line.is_read() || is_wanted && !line.is_waiting()
     }
 
     fn poll_write(

@@ -28,6 +28,9 @@ const BODY: usize = 64 * 1024;
 /// What is read ahead while a request is answered: enough to see that a client has gone.
 const AHEAD: usize = 16 * 1024;
 
+/// So much of a body that nobody wants is read; a client that has more on its way is left.
+const SKIMMED: usize = 256 * 1024;
+
 /// A client that has closed its end may still read. Whoever has not been answered by then has probably left.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -164,6 +167,25 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Line<I> {
     pub(super) fn end(&mut self) {
         self.number += 1;
         self.upgrade = None;
+    }
+
+    /// Reads what has come of a body that nobody wants, so that another request may follow.
+    pub(super) fn skim(&mut self, cx: &mut Context<'_>) {
+        let mut most = SKIMMED;
+        while !self.is_read() && !self.expects_continue && most > 0 {
+            match self.take() {
+                Ok(Some(_)) => {}
+                Ok(None) if self.is_read() => {}
+                Ok(None) => match self.poll_fill(cx, BODY) {
+                    Poll::Ready(Ok(count @ 1..)) => most = most.saturating_sub(count),
+                    Poll::Ready(Ok(0) | Err(_)) | Poll::Pending => return,
+                },
+                Err(_) => {
+                    self.body = Rest::Broken;
+                    return;
+                }
+            }
+        }
     }
 
     /// Whether the client went away while its request was being answered.

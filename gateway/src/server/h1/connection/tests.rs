@@ -300,6 +300,16 @@ async fn a_client_that_leaves_a_silent_stream_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_body_that_nobody_wants_is_read_over_or_ends_the_connection() {
+    let two = b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\nabcGET / HTTP/1.0\r\n\r\n";
+    let said = answers(says("no"), two).await;
+    assert_eq!(said.matches("200 OK").count(), 2, "{said}");
+    let half = b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nabc";
+    let said = answers(says("no"), half).await;
+    assert!(said.contains("connection: close"), "{said}");
+}
+
+#[tokio::test]
 async fn a_client_that_says_no_more_is_still_answered() {
     with(echo, async |mut client, _| {
         let two = b"POST / HTTP/1.1\r\ncontent-length: 1\r\n\r\naPOST / HTTP/1.1\r\ncontent-length: 1\r\n\r\nb";
