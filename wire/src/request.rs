@@ -95,9 +95,13 @@ fn find_end(
         if is_empty {
             return Ok(Some(at + 1));
         }
+        soundly(&inbox[scan.line..at - 1], scan.line)?;
         scan.line = at + 1;
         scan.seen = at + 1;
     }
+    // The last byte may be the first half of a line's end.
+    let line = &inbox[scan.line.min(inbox.len())..];
+    soundly(line.strip_suffix(b"\r").unwrap_or(line), scan.line)?;
     scan.seen = inbox.len();
     if inbox
         .first()
@@ -112,6 +116,17 @@ fn find_end(
         return Err(Refused::HeadTooLarge);
     }
     Ok(None)
+}
+
+/// What can only be wrong is not waited for: the rest of the head may never come.
+fn soundly(line: &[u8], start: usize) -> Result<(), Refused> {
+    if memchr(b'\r', line).is_some() {
+        return Err(Refused::Bad("a carriage return stands alone"));
+    }
+    if start > 0 && matches!(line.first(), Some(b' ' | b'\t')) {
+        return Err(Refused::Bad("a field begins with a space"));
+    }
+    Ok(())
 }
 
 fn read(head: &Bytes, limits: Limits) -> Result<Head, Refused> {
@@ -326,6 +341,23 @@ mod tests {
                 "{}",
                 text.escape_ascii()
             );
+        }
+    }
+
+    #[test]
+    fn what_can_only_be_wrong_is_not_waited_for() {
+        for half in [
+            "GET / HTTP/1.1\rHost: x",
+            "GET / HTTP/1.1\r\nhost: x\r\n\rabc",
+            "GET / HTTP/1.1\r\n host: x",
+        ] {
+            assert!(
+                matches!(refused(half.as_bytes()), Refused::Bad(_)),
+                "{half}"
+            );
+        }
+        for half in ["GET / HTTP/1.1\r", "GET / HTTP/1.1\r\nhost: x\r\n\r"] {
+            assert!(parsed(half.as_bytes()).unwrap().is_none(), "{half}");
         }
     }
 

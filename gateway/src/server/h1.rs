@@ -3,6 +3,7 @@
 
 mod line;
 mod outbox;
+mod passing;
 mod connection;
 
 pub(super) use self::connection::{Service, serve};

@@ -22,7 +22,7 @@ const HOLD: [(&str, usize, usize); 21] = [
     ("HTTPRoute303Redirect", 1, 1),
     ("HTTPRoute307Redirect", 1, 1),
     ("HTTPRoute308Redirect", 1, 1),
-    ("HTTPRouteCORS", 0, 17),
+    ("HTTPRouteCORS", 17, 17),
     ("HTTPRouteCrossNamespace", 1, 1),
     ("HTTPRouteExactPathMatching", 6, 6),
     ("HTTPRouteHeaderMatching", 11, 11),

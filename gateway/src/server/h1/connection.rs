@@ -9,14 +9,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite};
 use wire::{Delivery, Head, Incoming, Limits, Refused, Upgraded};
 
 use super::line::{Line, Shared};
 use super::outbox::Outbox;
+use super::passing::{Asked, Cut, Fill, Passing, delivery, says_close};
 use crate::server::state::{ConnectionState, Phase, Verdict};
 
 /// How long a client that is told something early may go on sending, so that it reads what it is told.
@@ -82,17 +82,6 @@ enum Came {
     TooSlow,
     Nothing,
 }
-
-/// What an answer says to, beside the request itself.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    is_head: bool,
-    version: Version,
-    keeps_alive: bool,
-}
-
-/// An answer that cannot be completed: the client went, took nothing for too long, or whoever gives it broke off.
-struct Cut;
 
 impl<I, S> Connection<'_, I, S>
 where
@@ -323,85 +312,6 @@ where
         // Whoever is not done by then has been told for long enough.
         let _ = tokio::time::timeout(LINGER, parting).await;
     }
-}
-
-/// An answer's body on its way into the outbox.
-struct Passing<'a, B> {
-    body: Option<&'a mut B>,
-    /// Of the length that the head says.
-    left: Option<u64>,
-    delivery: Delivery,
-}
-
-enum Fill {
-    End,
-    Full,
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Passing<'_, B> {
-    fn poll_fill(&mut self, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<Result<Fill, Cut>> {
-        loop {
-            let Some(body) = &mut self.body else {
-                return Poll::Ready(Ok(Fill::End));
-            };
-            if outbox.is_full() {
-                return Poll::Ready(Ok(Fill::Full));
-            }
-            let frame = match ready!(Pin::new(&mut **body).poll_frame(cx)) {
-                Some(Ok(frame)) => frame,
-                Some(Err(_)) => return Poll::Ready(Err(Cut)),
-                None => {
-                    self.body = None;
-                    if self.left.is_some_and(|left| left > 0) {
-                        return Poll::Ready(Err(Cut));
-                    }
-                    outbox.last(self.delivery, None);
-                    continue;
-                }
-            };
-            match frame.into_data() {
-                Ok(data) => {
-                    if let Some(left) = &mut self.left {
-                        // More than was said would be read as the next answer.
-                        *left = left.checked_sub(data.len() as u64).ok_or(Cut)?;
-                    }
-                    outbox.frame(data, self.delivery);
-                    if body.is_end_stream() && self.left.is_none_or(|left| left == 0) {
-                        self.body = None;
-                        outbox.last(self.delivery, None);
-                    }
-                }
-                Err(frame) => {
-                    self.body = None;
-                    let trailers = frame.into_trailers().unwrap_or_default();
-                    outbox.last(self.delivery, Some(&trailers));
-                }
-            }
-        }
-    }
-}
-
-fn delivery<B: Body>(status: StatusCode, fields: &HeaderMap, body: &B, asked: Asked) -> Delivery {
-    if status.is_informational() || status == StatusCode::NO_CONTENT {
-        return Delivery::None;
-    }
-    if asked.is_head || status == StatusCode::NOT_MODIFIED {
-        return Delivery::Head;
-    }
-    let said = fields
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    match said.or_else(|| body.size_hint().exact()) {
-        Some(length) => Delivery::Length(length),
-        None if asked.version == Version::HTTP_10 => Delivery::Close,
-        None => Delivery::Chunked,
-    }
-}
-
-fn says_close(fields: &HeaderMap) -> bool {
-    fields
-        .get(CONNECTION)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::task::LocalSet;
 
 use super::*;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
 
 type Answering = Pin<Box<dyn Future<Output = Response<TestBody>>>>;
 
