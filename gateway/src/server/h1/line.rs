@@ -32,7 +32,7 @@ const AHEAD: usize = 16 * 1024;
 const SKIMMED: usize = 256 * 1024;
 
 /// A client that has closed its end may still read. Whoever has not been answered by then has probably left.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(500);
 
 /// A client's connection, shared by whoever answers and whoever reads the body.
 pub(super) type Shared<I> = Rc<RefCell<Line<I>>>;
