@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tests::h2_frames::{END_STREAM, Frame, Frames, PREFACE, block, kind};
 use tests::origin::Origin;
+use tokio::sync::watch;
 
 use crate::before;
 
@@ -100,12 +101,15 @@ async fn came(frames: &mut Frames, then: Then) -> bool {
 }
 
 async fn check(cases: Vec<Case>) {
-    // It answers late, so that requests are still open when the next frame comes.
-    let origin = Origin::handling(|mut wire, _| async move {
-        while wire.request().await.is_some() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            wire.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
-                .await;
+    // It answers once all frames of a case are out, so that requests are still open when the last one comes.
+    let (all_sent, is_sent) = watch::channel(false);
+    let origin = Origin::handling(move |mut wire, _| {
+        let mut is_sent = is_sent.clone();
+        async move {
+            while wire.request().await.is_some() && is_sent.wait_for(|sent| *sent).await.is_ok() {
+                wire.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                    .await;
+            }
         }
     })
     .await;
@@ -114,7 +118,9 @@ async fn check(cases: Vec<Case>) {
     for (name, sent, then) in cases {
         let mut frames = Frames::connect(edge.address).await;
         let bytes: Vec<u8> = sent.iter().flat_map(Frame::bytes).collect();
+        all_sent.send_replace(false);
         frames.bytes(bytes).await;
+        all_sent.send_replace(true);
         let came = tokio::time::timeout(Duration::from_secs(5), came(&mut frames, then)).await;
         if came != Ok(true) {
             wrong.push((name, then, came));

@@ -1,11 +1,12 @@
 //! Which protocol is spoken, and how a connection ends.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use tests::h2_client::H2Client;
 use tests::h2_frames::{Frame, Frames, PREFACE, kind};
 use tests::origin::{Origin, Reply};
 use tests::wire::within;
+use tokio::sync::Notify;
 
 use crate::{before, ended};
 
@@ -72,23 +73,35 @@ async fn requests_run_side_by_side() {
 
 #[tokio::test]
 async fn a_drain_says_goodbye_and_lets_requests_end() {
-    let origin = Origin::handling(|mut wire, log| async move {
-        while let Some((head, body)) = wire.request().await {
-            log.note(head, body);
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            wire.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate")
-                .await;
+    let told = Arc::new(Notify::new());
+    let when_told = Arc::clone(&told);
+    let origin = Origin::handling(move |mut wire, log| {
+        let told = Arc::clone(&when_told);
+        async move {
+            while let Some((head, body)) = wire.request().await {
+                log.note(head, body);
+                told.notified().await;
+                wire.send("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate")
+                    .await;
+            }
         }
     })
     .await;
     let edge = before(&origin.url(), "").start().await;
-    let client = H2Client::connect(edge.address).await;
-    let running = client.begin(client.head("GET", "/"), true).await;
+    let mut frames = Frames::connect(edge.address).await;
+    frames.send(&Frame::get(1, "/")).await;
     origin.saw(1).await;
-    let (stopped, answer) = tokio::join!(edge.stop(), running.answer());
-    assert_eq!(answer.text(), "late");
+    let client = async move {
+        let goodbye = frames.find(|frame| frame.kind == kind::GOAWAY).await;
+        assert!(goodbye.is_some());
+        told.notify_one();
+        let answer = frames.answer(1).await.unwrap();
+        assert_eq!(answer.status(), Some(200), "{answer:?}");
+        let body = frames.find(|frame| frame.kind == kind::DATA).await.unwrap();
+        assert_eq!(body.content, b"late");
+    };
+    let (stopped, ()) = tokio::join!(edge.stop(), client);
     assert_eq!(stopped.code, Some(0), "{stopped:?}");
-    client.ended().await;
 }
 
 #[tokio::test]
